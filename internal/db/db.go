@@ -1,0 +1,192 @@
+// Package db opens SQLite or PostgreSQL behind one small front. Every store in
+// Standfast speaks through it, with one SQL text wherever both engines can run it.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // registers the "sqlite" driver
+
+	"standfast/internal/fault"
+)
+
+// Engine names the database engine behind a DB.
+type Engine string
+
+// The engines.
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgresql"
+)
+
+// Options changes how Open opens.
+type Options struct {
+	Now      func() time.Time // clock of transactions; time.Now when nil
+	MaxConns int              // connections to PostgreSQL, or readers of SQLite; a default when 0
+}
+
+// DB is an open database. It is safe for use by many goroutines.
+type DB struct {
+	engine Engine
+	now    func() time.Time
+	pool   *pgxpool.Pool // PostgreSQL only
+	writer *sql.DB       // SQLite: exactly one connection. PostgreSQL: the pool
+	reader *sql.DB       // SQLite: a pool that cannot write. PostgreSQL: the pool
+	stmts  sync.Map      // SQLite: prepared statements by pool and text
+}
+
+// Open opens target, a postgres:// URL or the path of an SQLite file, which is
+// made where it is missing. It does not migrate (see Migrate).
+func Open(ctx context.Context, target string, o Options) (*DB, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
+		return openPostgreSQL(ctx, target, o)
+	}
+	return openSQLite(ctx, target, o)
+}
+
+func openPostgreSQL(ctx context.Context, target string, o Options) (*DB, error) {
+	cfg, err := pgxpool.ParseConfig(target)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "storage.url", "The database URL cannot be read.", errors.New("unreadable URL")) // the cause could hold the password
+	}
+	cfg.MaxConns = int32(max(4, o.MaxConns))
+	if o.MaxConns == 0 {
+		cfg.MaxConns = 32
+	}
+	params := cfg.ConnConfig.RuntimeParams
+	params["timezone"] = "UTC"
+	params["application_name"] = "standfast"
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, unavailable(err)
+	}
+	all := stdlib.OpenDBFromPool(pool)
+	return &DB{engine: PostgreSQL, now: o.Now, pool: pool, writer: all, reader: all}, nil
+}
+
+// sqlitePragmas are set on every connection; busy_timeout first, so that the
+// others wait for a lock instead of failing.
+var sqlitePragmas = []string{
+	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+	"temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)",
+}
+
+func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	dsn := func(extra ...string) string {
+		q := url.Values{}
+		for _, p := range append(sqlitePragmas, extra...) {
+			q.Add("_pragma", p)
+		}
+		q.Set("_txlock", "immediate")
+		return (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String()
+	}
+	w, err := sql.Open("sqlite", dsn())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	w.SetMaxOpenConns(1)
+	if err := w.PingContext(ctx); err != nil {
+		w.Close()
+		return nil, unavailable(err)
+	}
+	r, err := sql.Open("sqlite", strings.Replace(dsn("query_only(ON)"), "_txlock=immediate", "_txlock=deferred", 1))
+	if err != nil {
+		w.Close()
+		return nil, unavailable(err)
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = max(4, 2*runtime.NumCPU())
+	}
+	r.SetMaxOpenConns(o.MaxConns)
+	r.SetMaxIdleConns(o.MaxConns)
+	return &DB{engine: SQLite, now: o.Now, writer: w, reader: r}, nil
+}
+
+// Engine tells which engine this is.
+func (d *DB) Engine() Engine { return d.engine }
+
+// Now gives the clock's time in UTC, cut to the microseconds that are stored.
+func (d *DB) Now() time.Time { return d.now().UTC().Truncate(time.Microsecond) }
+
+// Pool gives PostgreSQL's own pool, for work that needs pipelining; nil on SQLite.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
+// Writer gives the handle that may write, for libraries that take a *sql.DB.
+// On SQLite it has one connection: whoever holds a Tx must not use it.
+func (d *DB) Writer() *sql.DB { return d.writer }
+
+// Close waits for running work and closes all connections.
+func (d *DB) Close() error {
+	d.stmts.Range(func(_, s any) bool { s.(*sql.Stmt).Close(); return true })
+	err := d.writer.Close()
+	if d.reader != d.writer {
+		err = errors.Join(err, d.reader.Close())
+	}
+	if d.pool != nil {
+		d.pool.Close()
+	}
+	return err
+}
+
+// Ping tells whether the database answers and can be written to.
+func (d *DB) Ping(ctx context.Context) error {
+	if err := d.reader.PingContext(ctx); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// NewID makes a key: a UUID of version 7, so that keys made later sort later.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// ValidID tells whether s is a key in the one form that NewID gives.
+func ValidID(s string) bool {
+	u, err := uuid.Parse(s)
+	return err == nil && u.String() == s
+}
+
+// Micros gives the form in which instants are stored; the zero time is 0.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// FromMicros reads what Micros made.
+func FromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+func unavailable(err error) error {
+	return fault.Wrap(fault.Unavailable, "storage.unavailable", "We cannot reach our records just now. Nothing was changed. Please try again in a moment.", fmt.Errorf("database: %w", err))
+}

@@ -1,0 +1,202 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// ErrNoRows is what a QueryRow's Scan gives when nothing matched.
+var ErrNoRows = sql.ErrNoRows
+
+// Tx is one transaction with one time.
+type Tx struct {
+	Now   time.Time // the same for everything that the transaction writes
+	db    *DB
+	tx    *sql.Tx
+	pool  *sql.DB
+	pg    *pgx.Conn // PostgreSQL only
+	after []func()
+}
+
+// maxAttempts bounds how often WithTx runs its closure.
+const maxAttempts = 8
+
+// WithTx runs fn in a transaction that may write: BEGIN IMMEDIATE on SQLite,
+// READ COMMITTED on PostgreSQL. It commits when fn returns nil and rolls back
+// otherwise. When the engine asks for it (serialization failure, deadlock) fn
+// runs again, so it must have no effect outside its transaction.
+//
+// Errors of fn come back unchanged, those of the engine as fault.Unavailable.
+// After a failed COMMIT the outcome can be unknown; the caller's key decides on retry.
+func (d *DB) WithTx(ctx context.Context, fn func(tx *Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := d.once(ctx, d.writer, &sql.TxOptions{}, fn)
+		if err == nil || !retryable(err) || attempt == maxAttempts {
+			return classify(err)
+		}
+		if err := backOff(ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
+// View runs fn in a transaction that reads one consistent state.
+func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
+	o := &sql.TxOptions{ReadOnly: d.engine == PostgreSQL}
+	if d.engine == PostgreSQL {
+		o.Isolation = sql.LevelRepeatableRead
+	}
+	return classify(d.once(ctx, d.reader, o, fn))
+}
+
+func (d *DB) once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(tx *Tx) error) error {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx := &Tx{Now: d.Now(), db: d, pool: pool}
+	if d.engine == PostgreSQL {
+		if err := conn.Raw(func(c any) error { tx.pg = c.(*stdlib.Conn).Conn(); return nil }); err != nil {
+			return err
+		}
+	}
+	if tx.tx, err = conn.BeginTx(ctx, o); err != nil {
+		return err
+	}
+	defer tx.tx.Rollback() // does nothing after a commit
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.tx.Commit(); err != nil {
+		return err
+	}
+	for _, f := range tx.after {
+		f()
+	}
+	return nil
+}
+
+func backOff(ctx context.Context, attempt int) error {
+	d := time.Duration(1+rand.IntN(4<<attempt)) * time.Millisecond
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// AfterCommit registers f to run once the transaction has committed; never on
+// rollback. It may be lost in a crash, so it can only hurry things that happen anyway.
+func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+
+// Engine tells which engine runs the transaction.
+func (tx *Tx) Engine() Engine { return tx.db.engine }
+
+// SQL gives the transaction to a library that takes a *sql.Tx (SQLite's job queue).
+func (tx *Tx) SQL() *sql.Tx { return tx.tx }
+
+// PG gives PostgreSQL's connection under the transaction, for set-based and
+// pipelined statements; nil on SQLite. The owner of the Tx commits, nobody else.
+func (tx *Tx) PG() *pgx.Conn { return tx.pg }
+
+// Exec runs a statement and gives the number of rows it changed.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	var res sql.Result
+	s, err := tx.stmt(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	if s != nil {
+		res, err = s.ExecContext(ctx, args...)
+	} else {
+		res, err = tx.tx.ExecContext(ctx, query, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// Query runs a query; the caller closes the rows.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := tx.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if s != nil {
+		return s.QueryContext(ctx, args...)
+	}
+	return tx.tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRow runs a query for one row; Scan gives ErrNoRows when there is none.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if s, err := tx.stmt(ctx, query); err == nil && s != nil {
+		return s.QueryRowContext(ctx, args...)
+	}
+	return tx.tx.QueryRowContext(ctx, query, args...)
+}
+
+type stmtKey struct {
+	pool *sql.DB
+	text string
+}
+
+// stmt gives the prepared form of a query on SQLite, where preparing costs more
+// than most executions. pgx keeps its own cache, so it gives nil there. Texts are
+// constants of the program, which bounds the cache.
+func (tx *Tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if tx.db.engine == PostgreSQL {
+		return nil, nil
+	}
+	key := stmtKey{tx.pool, query}
+	if s, ok := tx.db.stmts.Load(key); ok {
+		return tx.tx.StmtContext(ctx, s.(*sql.Stmt)), nil
+	}
+	// Preparing on the pool would wait for the one connection that this
+	// transaction holds; it is prepared here and kept for the next one.
+	tx.after = append(tx.after, func() { go tx.db.prepare(key) })
+	return nil, nil
+}
+
+// prepare adds a statement to the cache; on failure the next user tries again.
+func (d *DB) prepare(key stmtKey) {
+	if _, ok := d.stmts.Load(key); ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	s, err := key.pool.PrepareContext(ctx, key.text)
+	if err != nil {
+		return
+	}
+	if _, taken := d.stmts.LoadOrStore(key, s); taken {
+		s.Close()
+	}
+}
+
+// Collect reads all rows of a query with scan and closes them.
+func Collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
+
