@@ -1,0 +1,59 @@
+package signin
+
+import (
+	"runtime"
+	"time"
+)
+
+// Config is what a cell decides about sign-in. A zero field takes its default.
+type Config struct {
+	Cell string // names the cell; tokens of one cell are worth nothing in another
+
+	SessionIdle time.Duration // without a request, a session ends after this; default 1 h (NIST SP 800-63B-4, AAL2)
+	SessionMax  time.Duration // a session ends after this whatever happens; default 24 h (same)
+	DeviceTrust time.Duration // a device stays known for this long; default 180 days
+
+	CodeTTL     time.Duration // default 10 min (SP 800-63B-4; ASVS 5.0, 6.6.3)
+	CodeTries   int           // wrong codes after which a challenge is dead; default 5 (RTS Art 4)
+	ResendAfter time.Duration // floor between two messages with one code; default 30 s
+	ProofTTL    time.Duration // a proof of an action is to be used within this; default 5 min
+	NoEmailCode bool          // codes never go by e-mail (gb and eu); else e-mail is the last resort
+
+	LookAge time.Duration // how old the list of revocations may be for looking; default 15 min
+	PayAge  time.Duration // the same for paying and for changes; default 5 s
+
+	Hash        HashParams
+	HashWorkers int // passwords hashed at once; default one a core
+	HashQueue   int // passwords that wait for that; default 16 a worker
+
+	Now func() time.Time // default the database's clock
+}
+
+const replayWindow = 2 * time.Minute // in which a used code gives its flow the same session again
+
+func (c Config) withDefaults(now func() time.Time) Config {
+	or(&c.SessionIdle, time.Hour)
+	or(&c.SessionMax, 24*time.Hour)
+	or(&c.DeviceTrust, 180*24*time.Hour)
+	or(&c.CodeTTL, 10*time.Minute)
+	or(&c.CodeTries, 5)
+	or(&c.ResendAfter, 30*time.Second)
+	or(&c.ProofTTL, 5*time.Minute)
+	or(&c.LookAge, 15*time.Minute)
+	or(&c.PayAge, 5*time.Second)
+	or(&c.Hash, DefaultHash)
+	or(&c.HashWorkers, runtime.GOMAXPROCS(0))
+	or(&c.HashQueue, 16*c.HashWorkers)
+	if c.Now == nil {
+		c.Now = now
+	}
+	return c
+}
+
+// or gives a field its default.
+func or[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
