@@ -39,12 +39,13 @@ type Options struct {
 
 // DB is an open database. It is safe for use by many goroutines.
 type DB struct {
-	engine Engine
-	now    func() time.Time
-	pool   *pgxpool.Pool // PostgreSQL only
-	writer *sql.DB       // SQLite: exactly one connection. PostgreSQL: the pool
-	reader *sql.DB       // SQLite: a pool that cannot write. PostgreSQL: the pool
-	stmts  sync.Map      // SQLite: prepared statements by pool and text
+	engine  Engine
+	now     func() time.Time
+	pool    *pgxpool.Pool // PostgreSQL only
+	writer  *sql.DB       // SQLite: exactly one connection. PostgreSQL: the pool
+	reader  *sql.DB       // SQLite: a pool that cannot write. PostgreSQL: the pool
+	stmts   sync.Map      // SQLite: prepared statements by pool and text
+	wakeups sync.Map      // channels by name, see Wake
 }
 
 // Open opens target, a postgres:// URL or the path of an SQLite file, which is

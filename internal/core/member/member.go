@@ -1,95 +1,95 @@
 // Package member keeps the people who hold accounts: how they are called and
 // reached, and which accounts they hold in which role.
+//
+// A member who does not exist, an identifier that cannot exist and somebody
+// else's account all get the same answer (fault.NotFound with one code and text
+// each), so that nobody learns by asking what there is.
 package member
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
 	"standfast/internal/db"
+	"standfast/internal/fault"
 )
 
 // Member is a person who may hold accounts.
 type Member struct {
-	ID, Ref, Username, DisplayName, Email, Phone, Locale, Region string
-
-	BirthDate string // YYYY-MM-DD, or ""
-	Synthetic bool   // one of ours: invisible in business figures, reaches no rail
-	CreatedAt time.Time
-	Version   int64
-}
-
-// Spec is what Create needs.
-type Spec struct {
-	Ref         string // the issuer's own key of the person; the new ID when empty
-	Username    string
+	ID          string
+	Ref         string // the issuer's own key of the person
+	Username    string // as the member wrote it; compared in another form, see usernameKey
 	DisplayName string
-	Email       string
-	Phone       string
-	Locale      string
-	Region      string
-	BirthDate   string
-	Synthetic   bool
+	Email       string // "" when unknown
+	Phone       string // E.164, or ""
+	Locale      string // BCP 47
+	Region      string // home cell, as "us"
+	BirthDate   string // YYYY-MM-DD, or ""
+	Synthetic   bool   // one of ours: invisible in business figures, reaches no rail
+	CreatedAt   time.Time
+	Version     int64
 }
 
-// Roles of a holder.
-const (
-	Owner      = "owner"
-	Joint      = "joint"
-	Authorized = "authorized"
-)
-
-// Holding is one member's share in one account.
-type Holding struct {
-	AccountID string
-	Role      string // Owner, Joint or Authorized
+// Store keeps members and holders.
+type Store struct {
+	db    *db.DB
+	cache *holdingsCache
 }
-
-// Holder is a member of an account.
-type Holder struct {
-	MemberID string
-	Role     string
-}
-
-// Contacts is how a member is reached.
-type Contacts struct{ Email, Phone string }
-
-// By is who asks for a change, for the audit log.
-type By struct{ Actor, ActorID, From string }
-
-// Store keeps members.
-type Store struct{}
-
-var errSoon = errors.New("member: being built")
 
 // New makes a store.
-func New(d *db.DB) *Store { return &Store{} }
+func New(d *db.DB) *Store {
+	return &Store{db: d, cache: newHoldingsCache()}
+}
 
-func (s *Store) Create(ctx context.Context, tx *db.Tx, n Spec) (Member, error) {
-	return Member{}, errSoon
+const columns = `id, ref, username, display_name, email, phone, locale, region, birth_date, synthetic, created_at, version`
+
+// ByID gives a member, or fault.NotFound.
+func (s *Store) ByID(ctx context.Context, id string) (Member, error) {
+	if !db.ValidID(id) {
+		return Member{}, notFound()
+	}
+	return s.one(ctx, `SELECT `+columns+` FROM member WHERE id = $1`, id)
 }
-func (s *Store) ByID(ctx context.Context, id string) (Member, error) { return Member{}, errSoon }
+
+// ByUsername gives the member who signs in with username, in whatever case it
+// was typed, or fault.NotFound.
 func (s *Store) ByUsername(ctx context.Context, username string) (Member, error) {
-	return Member{}, errSoon
+	key, err := usernameKey(username)
+	if err != nil {
+		return Member{}, notFound()
+	}
+	return s.one(ctx, `SELECT `+columns+` FROM member WHERE username_key = $1`, key)
 }
-func (s *Store) ByRef(ctx context.Context, ref string) (Member, error) { return Member{}, errSoon }
-func (s *Store) SetContacts(ctx context.Context, tx *db.Tx, id string, c Contacts, by By) (Member, error) {
-	return Member{}, errSoon
+
+// ByRef gives the member whom the issuer knows as ref, or fault.NotFound.
+func (s *Store) ByRef(ctx context.Context, ref string) (Member, error) {
+	if !plain(ref, 1, maxRef) {
+		return Member{}, notFound()
+	}
+	return s.one(ctx, `SELECT `+columns+` FROM member WHERE ref = $1`, ref)
 }
-func (s *Store) SetLocale(ctx context.Context, tx *db.Tx, id, locale string) (Member, error) {
-	return Member{}, errSoon
+
+func (s *Store) one(ctx context.Context, query, arg string) (m Member, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		m, err = scan(tx.QueryRow(ctx, query, arg))
+		return err
+	})
+	return m, err
 }
-func (s *Store) AddHolder(ctx context.Context, tx *db.Tx, memberID, accountID, role string) error {
-	return errSoon
+
+func scan(row *sql.Row) (m Member, err error) {
+	var created int64
+	err = row.Scan(&m.ID, &m.Ref, &m.Username, &m.DisplayName, &m.Email, &m.Phone, &m.Locale, &m.Region,
+		&m.BirthDate, &m.Synthetic, &created, &m.Version)
+	if errors.Is(err, db.ErrNoRows) {
+		return Member{}, notFound()
+	}
+	m.CreatedAt = db.FromMicros(created)
+	return m, err
 }
-func (s *Store) RemoveHolder(ctx context.Context, tx *db.Tx, memberID, accountID string) error {
-	return errSoon
-}
-func (s *Store) Holdings(ctx context.Context, memberID string) ([]Holding, error) {
-	return nil, errSoon
-}
-func (s *Store) Holders(ctx context.Context, accountID string) ([]Holder, error) { return nil, errSoon }
-func (s *Store) Holds(ctx context.Context, memberID, accountID string) (Holding, error) {
-	return Holding{}, errSoon
+
+func notFound() error {
+	return fault.New(fault.NotFound, "member.not-found", "We could not find this member.")
 }

@@ -4,17 +4,20 @@
 // Transactions commit out of order, so a row gets its number only after commit
 // (see Sequencer), and readers see numbered rows only: nobody who reads on from
 // the last number that he saw can miss a row. A row carries its entity's
-// version; where two rows of one entity meet, the higher version wins.
+// version; rows of one entity are numbered in the order of their commits, and
+// where two replicas' clocks disagree the higher version wins.
 package outbox
 
 import (
 	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
 	"encoding/json"
-	"errors"
-	"log/slog"
 	"time"
 
 	"standfast/internal/db"
+	"standfast/internal/fault"
 )
 
 // Table is the outbox's chained table.
@@ -31,7 +34,7 @@ type Change struct {
 
 // Record is a numbered change.
 type Record struct {
-	Seq      int64 // gapless, from 1
+	Seq      int64 // without gaps, from 1
 	ID       string
 	Entity   string
 	EntityID string
@@ -41,27 +44,93 @@ type Record struct {
 	Payload  json.RawMessage
 }
 
-var errSoon = errors.New("outbox: being built")
-
-// Append writes changes in the caller's transaction.
-func Append(ctx context.Context, tx *db.Tx, changes ...Change) error { return errSoon }
-
-// Read gives up to limit records with numbers above after, in order.
-func Read(ctx context.Context, d *db.DB, after int64, limit int) ([]Record, error) {
-	return nil, errSoon
+// Append writes changes in the caller's transaction, in one round trip.
+func Append(ctx context.Context, tx *db.Tx, changes ...Change) error {
+	rows := make([]row, len(changes))
+	for i, c := range changes {
+		payload, err := json.Marshal(c.Payload)
+		if err != nil {
+			return fault.Wrap(fault.Internal, "outbox.payload", "Something went wrong on our side.", err)
+		}
+		rows[i] = row{Change: c, id: db.NewID(), at: db.Micros(tx.Now), payload: string(payload)}
+	}
+	tx.Wake(string(Table))
+	return insert(ctx, tx, rows)
 }
 
-// Sequencer numbers the committed rows of chained tables.
-type Sequencer struct{}
+type row struct {
+	Change
+	id      string
+	at      int64
+	payload string
+}
 
-// NewSequencer makes a sequencer of the given tables.
-func NewSequencer(d *db.DB, log *slog.Logger, tables ...db.Chained) *Sequencer { return &Sequencer{} }
+// digest covers everything that a reader sees, each part behind its length.
+func (r row) digest() []byte {
+	h := sha256.New()
+	for _, s := range []string{r.id, r.Entity, r.EntityID, r.Kind, r.payload} {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	var n [16]byte
+	binary.BigEndian.PutUint64(n[:8], uint64(r.Version))
+	binary.BigEndian.PutUint64(n[8:], uint64(r.at))
+	h.Write(n[:])
+	return h.Sum(nil)
+}
 
-// Run numbers until ctx ends.
-func (s *Sequencer) Run(ctx context.Context) error { return errSoon }
+// insert writes rows one by one on SQLite, where a statement costs no round
+// trip, and as one set on PostgreSQL.
+func insert(ctx context.Context, tx *db.Tx, rows []row) error {
+	const into = `INSERT INTO outbox (id, entity, entity_id, kind, version, at, payload, digest) `
+	if tx.Engine() == db.SQLite || len(rows) == 1 {
+		for _, r := range rows {
+			if _, err := tx.Exec(ctx, into+`VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+				r.id, r.Entity, r.EntityID, r.Kind, r.Version, r.at, r.payload, r.digest()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var s set
+	for _, r := range rows {
+		s.add(r)
+	}
+	_, err := tx.PG().Exec(ctx, into+`SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])`,
+		s.id, s.entity, s.entityID, s.kind, s.version, s.at, s.payload, s.digest)
+	return err
+}
 
-// Kick hurries the next pass.
-func (s *Sequencer) Kick() {}
+// set holds rows by column, as unnest takes them.
+type set struct {
+	id, entity, entityID, kind, payload []string
+	version, at                         []int64
+	digest                              [][]byte
+}
 
-// Pass numbers everything that is committed now, with or without the lease; for tests and tools.
-func (s *Sequencer) Pass(ctx context.Context) error { return errSoon }
+func (s *set) add(r row) {
+	s.id, s.entity, s.entityID = append(s.id, r.id), append(s.entity, r.Entity), append(s.entityID, r.EntityID)
+	s.kind, s.payload, s.digest = append(s.kind, r.Kind), append(s.payload, r.payload), append(s.digest, r.digest())
+	s.version, s.at = append(s.version, r.Version), append(s.at, r.at)
+}
+
+// Read gives up to limit records with numbers above after, in order.
+func Read(ctx context.Context, d *db.DB, after int64, limit int) (all []Record, err error) {
+	err = d.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT seq, id, entity, entity_id, kind, version, at, payload
+			FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+		all, err = db.Collect(rows, err, scan)
+		return err
+	})
+	return all, err
+}
+
+func scan(rows *sql.Rows) (r Record, err error) {
+	var at int64
+	var payload string
+	err = rows.Scan(&r.Seq, &r.ID, &r.Entity, &r.EntityID, &r.Kind, &r.Version, &at, &payload)
+	r.At, r.Payload = db.FromMicros(at), json.RawMessage(payload)
+	return r, err
+}

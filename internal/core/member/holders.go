@@ -1,0 +1,147 @@
+package member
+
+import (
+	"context"
+	"database/sql"
+
+	"standfast/internal/core/outbox"
+	"standfast/internal/db"
+	"standfast/internal/fault"
+)
+
+// Roles of a holder.
+const (
+	Owner      = "owner"      // whose account it is
+	Joint      = "joint"      // owns it too, with the same rights
+	Authorized = "authorized" // may use it, owes nothing
+)
+
+// Holding is one member's share in one account.
+type Holding struct {
+	AccountID string
+	Role      string // Owner, Joint or Authorized
+}
+
+// Holder is a member of an account.
+type Holder struct {
+	MemberID string
+	Role     string
+}
+
+// AddHolder gives a member a role in an account, replacing the role that the
+// member had in it.
+func (s *Store) AddHolder(ctx context.Context, tx *db.Tx, memberID, accountID, role string) error {
+	if !db.ValidID(memberID) || !db.ValidID(accountID) {
+		return notHeld()
+	}
+	if role != Owner && role != Joint && role != Authorized {
+		return fault.InvalidField("body.role", "member.role", "A role is owner, joint or authorized.")
+	}
+	var version int64
+	err := tx.QueryRow(ctx, `INSERT INTO holder (member_id, account_id, role, removed, changed_at, version) VALUES ($1, $2, $3, $4, $5, 1)
+		ON CONFLICT (member_id, account_id) DO UPDATE SET role = excluded.role, removed = excluded.removed,
+			changed_at = excluded.changed_at, version = holder.version + 1
+		RETURNING version`, memberID, accountID, role, false, db.Micros(tx.Now)).Scan(&version)
+	if err != nil {
+		return fault.Wrap(fault.Internal, "member.holder", "We could not record who holds this account.", err)
+	}
+	return s.holderChanged(ctx, tx, memberID, accountID, role, version)
+}
+
+// RemoveHolder takes a member off an account, or gives fault.NotFound.
+func (s *Store) RemoveHolder(ctx context.Context, tx *db.Tx, memberID, accountID string) error {
+	if !db.ValidID(memberID) || !db.ValidID(accountID) {
+		return notHeld()
+	}
+	var version int64
+	err := tx.QueryRow(ctx, `UPDATE holder SET removed = $3, changed_at = $4, version = version + 1
+		WHERE member_id = $1 AND account_id = $2 AND removed <> $3 RETURNING version`,
+		memberID, accountID, true, db.Micros(tx.Now)).Scan(&version)
+	if err == db.ErrNoRows {
+		return notHeld()
+	}
+	if err != nil {
+		return err
+	}
+	return s.holderChanged(ctx, tx, memberID, accountID, "", version)
+}
+
+// holderChanged publishes a holder (no role: removed) and forgets what is cached.
+func (s *Store) holderChanged(ctx context.Context, tx *db.Tx, memberID, accountID, role string, version int64) error {
+	tx.AfterCommit(func() { s.cache.forget(memberID) })
+	return outbox.Append(ctx, tx, outbox.Change{
+		Entity: "holder", EntityID: memberID + "/" + accountID, Kind: "changed", Version: version,
+		Payload: map[string]string{"member_id": memberID, "account_id": accountID, "role": role},
+	})
+}
+
+// Holdings gives the accounts of a member, oldest first. It asks the database;
+// Holds does not in the normal case.
+func (s *Store) Holdings(ctx context.Context, memberID string) ([]Holding, error) {
+	if !db.ValidID(memberID) {
+		return nil, nil
+	}
+	return list(ctx, s.db, `SELECT account_id, role FROM holder WHERE member_id = $1 AND removed = $2 ORDER BY account_id`, memberID,
+		func(r *sql.Rows) (h Holding, err error) { return h, r.Scan(&h.AccountID, &h.Role) })
+}
+
+// Holders gives the members of an account, the owner first.
+func (s *Store) Holders(ctx context.Context, accountID string) ([]Holder, error) {
+	if !db.ValidID(accountID) {
+		return nil, nil
+	}
+	return list(ctx, s.db, `SELECT member_id, role FROM holder WHERE account_id = $1 AND removed = $2
+		ORDER BY CASE role WHEN 'owner' THEN 0 WHEN 'joint' THEN 1 ELSE 2 END, member_id`, accountID,
+		func(r *sql.Rows) (h Holder, err error) { return h, r.Scan(&h.MemberID, &h.Role) })
+}
+
+func list[T any](ctx context.Context, d *db.DB, query, id string, scan func(*sql.Rows) (T, error)) (all []T, err error) {
+	err = d.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, query, id, false)
+		all, err = db.Collect(rows, err, scan)
+		return err
+	})
+	return all, err
+}
+
+// Holds gives a member's share in an account. An account that does not exist,
+// one of somebody else and an id that cannot be one give the same
+// fault.NotFound. The answer may be two seconds old where another process
+// changed it (see holdingsCache); changes by this process are seen at once.
+func (s *Store) Holds(ctx context.Context, memberID, accountID string) (Holding, error) {
+	if !db.ValidID(accountID) {
+		return Holding{}, notHeld()
+	}
+	held, err := s.held(ctx, memberID)
+	if err != nil {
+		return Holding{}, err
+	}
+	role, ok := held[accountID]
+	if !ok {
+		return Holding{}, notHeld()
+	}
+	return Holding{AccountID: accountID, Role: role}, nil
+}
+
+// held gives a member's roles by account, from the cache where it can.
+func (s *Store) held(ctx context.Context, memberID string) (map[string]string, error) {
+	now := s.db.Now()
+	if roles, ok := s.cache.get(memberID, now); ok {
+		return roles, nil
+	}
+	generation := s.cache.generation()
+	holdings, err := s.Holdings(ctx, memberID)
+	if err != nil {
+		return nil, err
+	}
+	roles := make(map[string]string, len(holdings))
+	for _, h := range holdings {
+		roles[h.AccountID] = h.Role
+	}
+	s.cache.put(memberID, roles, now, generation)
+	return roles, nil
+}
+
+func notHeld() error {
+	return fault.New(fault.NotFound, "account.not-found", "We could not find this account.")
+}
