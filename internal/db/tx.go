@@ -198,5 +198,3 @@ func Collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 	}
 	return list, rows.Err()
 }
-
-
