@@ -113,9 +113,9 @@ type Batch interface {
 	Recent(ctx context.Context, accounts []Account, limit int) ([]Transaction, error)
 }
 
-// InterestSource is a Source that can say what interest an account earned since an instant.
+// InterestSource is a Source that can say what interest accounts earned since an instant.
 type InterestSource interface {
-	InterestSince(ctx context.Context, a Account, since time.Time) (money.Amount, error)
+	InterestSince(ctx context.Context, accounts []Account, since time.Time) (map[string]money.Amount, error)
 }
 
 // State says how far a shown value can be trusted.
