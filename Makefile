@@ -1,0 +1,31 @@
+# Everything that is done with this tree, by name. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint generate fuzz bench screenshots
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/standfast
+	go build -trimpath -o bin/standfast ./cmd/standfast
+
+demo: ## run everything with seeded data; nothing is kept (DEMO="--data DIR" keeps it)
+	go run ./cmd/standfast demo $(DEMO)
+
+test: ## lint, then every test on both engines and in a browser; starts its own PostgreSQL
+	@scripts/test.sh
+
+lint: ## gofmt, go vet, staticcheck, generated files, shell syntax
+	@scripts/lint.sh
+
+generate: ## write the Go files that the .templ files stand for
+	go tool templ generate
+
+fuzz: ## every fuzz target for FUZZTIME each (10s)
+	@scripts/fuzz.sh
+
+bench: ## the figures of the README; starts its own PostgreSQL (BENCH="ledger" for one of them)
+	@scripts/bench.sh $(BENCH)
+
+screenshots: ## docs/dashboard.png and the other pictures of docs/
+	@scripts/screenshots.sh

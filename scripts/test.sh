@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# `make test`: lint, then every test. The last line is "N passed, N failed, N skipped".
+# PKGS narrows the tests ("./internal/core/ledger/..."), RUN is go test's -run.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+. scripts/postgres.sh
+
+command -v go >/dev/null || { say "Go is not installed."; exit 1; }
+# Built before the temporary files move: the build cache stays where it is.
+work_folder
+started=$(date +%s)
+
+need_postgres && postgres_start
+need_browser && { STANDFAST_TEST_CHROMIUM=$(browser_bin); export STANDFAST_TEST_CHROMIUM; }
+if axe=$(need_axe); then export STANDFAST_TEST_AXE=$axe; fi
+
+scripts/lint.sh | tee "$WORK/lint"
+read -r lint_passed lint_failed < <(sed -n 's/^lint: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$WORK/lint")
+
+# The race detector costs a factor of five to ten, most of it in SQLite's
+# translated code, so it watches the packages that share memory between goroutines.
+race=()
+if [ -z "${PKGS:-}" ] && command -v gcc >/dev/null; then
+	race=(-- -race -short -count=1 -p 2 -timeout 8m)
+	for p in token text core/outbox core/jobs core/ledger core/account core/signin; do
+		[ -d "internal/$p" ] && race+=("./internal/$p")
+	done
+fi
+go build -o "$WORK/gotest" ./scripts/gotest || exit 1
+"$WORK/gotest" -also-passed "${lint_passed:-0}" -also-failed "${lint_failed:-1}" \
+	-- -count=1 -p 2 -timeout 12m ${RUN:+-run "$RUN"} ${PKGS:-./...} "${race[@]}"
+status=$?
+exit $status
