@@ -1,0 +1,213 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"standfast/internal/db"
+)
+
+// On PostgreSQL a batch is two round trips: everything to read is sent at once,
+// and so is everything to write. READ COMMITTED gives each statement the state
+// that was committed when it began, so what follows the lock of the balance rows
+// sees all that their last holder recorded.
+
+const (
+	// Rows are locked in order of id by every writer, so that batches wait for
+	// each other and never in a circle. Folded accounts are never locked.
+	pgLock = `SELECT ` + accountColumns + ` FROM ledger_account a WHERE a.id = ANY($1::uuid[]) AND NOT a.folded
+		ORDER BY a.id FOR NO KEY UPDATE`
+	pgFolded = `SELECT ` + accountColumns + ` FROM ledger_account a WHERE a.id = ANY($1::uuid[]) AND a.folded`
+	pgKeys   = `SELECT ` + transferColumns + ` FROM ledger_transfer t WHERE t.key = ANY($1::text[])`
+	pgLegs   = `SELECT t.debit, t.credit FROM ledger_transfer t WHERE t.id = ANY($1::uuid[])`
+)
+
+var pgFamily = fmt.Sprintf(familySQL, `= ANY($1::uuid[])`)
+
+// loadPostgreSQL reads into s what n names. With begin it opens the transaction
+// in the same round trip.
+func loadPostgreSQL(ctx context.Context, conn *pgx.Conn, s *state, n need, begin bool) error {
+	if len(n.ends) > 0 {
+		if err := addLegs(ctx, conn, &n); err != nil {
+			return err
+		}
+	}
+	b := &pgx.Batch{}
+	if begin {
+		b.Queue(`BEGIN`)
+	}
+	takeAccount := func(r row) error {
+		a, err := scanAccount(r)
+		s.accounts[a.id] = a
+		return err
+	}
+	takeTransfer := func(r row) error {
+		t, err := scanTransfer(r)
+		if err == nil {
+			s.know(t)
+		}
+		return err
+	}
+	b.Queue(pgLock, n.accounts).Query(each(takeAccount))
+	b.Queue(pgFolded, n.accounts).Query(each(takeAccount))
+	b.Queue(pgKeys, n.keys).Query(each(takeTransfer))
+	if len(n.ends) > 0 {
+		b.Queue(pgFamily, n.ends).Query(each(takeTransfer))
+	}
+	return conn.SendBatch(ctx, b).Close()
+}
+
+// addLegs adds the accounts of the transfers that are to be ended. Transfers
+// never change, so they may be read before anything is locked.
+func addLegs(ctx context.Context, conn *pgx.Conn, n *need) error {
+	rows, err := conn.Query(ctx, pgLegs, n.ends)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var debit, credit string
+		if err := rows.Scan(&debit, &credit); err != nil {
+			return err
+		}
+		n.accounts = append(n.accounts, debit, credit)
+	}
+	n.accounts = distinct(n.accounts)
+	return rows.Err()
+}
+
+func each(take func(row) error) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := take(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+}
+
+const (
+	pgInsert = `INSERT INTO ledger_transfer (recorded_at, id, key, debit, credit, amount, currency, phase, resolves, kind, description, ref, fact, effective_at, expires_at, digest)
+		SELECT $1, u.* FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::text[], $9::uuid[],
+			$10::text[], $11::text[], $12::text[], $13::boolean[], $14::bigint[], $15::bigint[], $16::bytea[]) u`
+	pgBalance = `UPDATE ledger_account a SET posted = u.posted, pending_in = u.pending_in, pending_out = u.pending_out, count = u.count
+		FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) u(id, posted, pending_in, pending_out, count) WHERE a.id = u.id`
+	pgDelta = `INSERT INTO ledger_delta (account_id, batch_id, posted, pending_in, pending_out, count)
+		SELECT u.id, $6, u.posted, u.pending_in, u.pending_out, u.count
+		FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) u(id, posted, pending_in, pending_out, count)`
+	pgTimed = `INSERT INTO ledger_expiry (transfer_id, expires_at) SELECT * FROM unnest($1::uuid[], $2::bigint[])`
+	pgEnded = `DELETE FROM ledger_expiry WHERE transfer_id = ANY($1::uuid[])`
+	pgBatch = `INSERT INTO ledger_batch (id, count, recorded_at, digest) VALUES ($1, $2, $3, $4)`
+)
+
+// savePostgreSQL writes c. With commit it commits in the same round trip.
+func savePostgreSQL(ctx context.Context, conn *pgx.Conn, c changes, commit bool) error {
+	b := &pgx.Batch{}
+	b.Queue(pgInsert, transferArrays(c)...)
+	if len(c.balances) > 0 {
+		b.Queue(pgBalance, sumArrays(c.balances, func(a *account) sums { return a.is })...)
+	}
+	if len(c.deltas) > 0 {
+		b.Queue(pgDelta, append(sumArrays(c.deltas, func(a *account) sums { return a.is.minus(a.was) }), c.batch)...)
+	}
+	if len(c.timed) > 0 {
+		b.Queue(pgTimed, column(c.timed, func(t *Transfer) string { return t.ID }), column(c.timed, func(t *Transfer) int64 { return db.Micros(t.ExpiresAt) }))
+	}
+	if len(c.endedTimed) > 0 {
+		b.Queue(pgEnded, c.endedTimed)
+	}
+	b.Queue(pgBatch, c.batch, len(c.transfers), c.recordedAt, c.digest)
+	if commit {
+		b.Queue(`COMMIT`)
+	}
+	return conn.SendBatch(ctx, b).Close()
+}
+
+func column[R, V any](rows []R, of func(R) V) []V {
+	list := make([]V, len(rows))
+	for i, r := range rows {
+		list[i] = of(r)
+	}
+	return list
+}
+
+func transferArrays(c changes) []any {
+	text := func(of func(*Transfer) string) []string { return column(c.transfers, of) }
+	number := func(of func(*Transfer) int64) []int64 { return column(c.transfers, of) }
+	return []any{
+		c.recordedAt,
+		text(func(t *Transfer) string { return t.ID }),
+		text(func(t *Transfer) string { return t.Key }),
+		text(func(t *Transfer) string { return t.Debit }),
+		text(func(t *Transfer) string { return t.Credit }),
+		number(func(t *Transfer) int64 { return t.Amount.Minor }),
+		text(func(t *Transfer) string { return t.Amount.Currency }),
+		text(func(t *Transfer) string { return string(t.Phase) }),
+		column(c.transfers, func(t *Transfer) *string { return optional(t.Resolves) }),
+		text(func(t *Transfer) string { return t.Kind }),
+		text(func(t *Transfer) string { return t.Description }),
+		text(func(t *Transfer) string { return t.Ref }),
+		column(c.transfers, func(t *Transfer) bool { return t.Fact }),
+		number(func(t *Transfer) int64 { return db.Micros(t.EffectiveAt) }),
+		number(func(t *Transfer) int64 { return db.Micros(t.ExpiresAt) }),
+		c.digests,
+	}
+}
+
+func sumArrays(list []*account, of func(*account) sums) []any {
+	return []any{
+		column(list, func(a *account) string { return a.id }),
+		column(list, func(a *account) int64 { return of(a).posted }),
+		column(list, func(a *account) int64 { return of(a).in }),
+		column(list, func(a *account) int64 { return of(a).out }),
+		column(list, func(a *account) int64 { return of(a).count }),
+	}
+}
+
+// commitPostgreSQL decides requests in a transaction of its own, in two round
+// trips. It tells whether the outcome is unknown: the commit was sent and no
+// answer came back.
+func (l *Ledger) commitPostgreSQL(ctx context.Context, requests []request) (verdicts []verdict, unknown bool, err error) {
+	c, err := l.db.Pool().Acquire(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer c.Release()
+	conn := c.Conn()
+	s := newState(l.db.Now())
+	if err := loadPostgreSQL(ctx, conn, s, needOf(requests), true); err != nil {
+		return nil, false, errors.Join(err, rollback(ctx, conn))
+	}
+	verdicts = decide(s, requests)
+	if len(s.made) == 0 {
+		return verdicts, false, rollback(ctx, conn)
+	}
+	if err := savePostgreSQL(ctx, conn, s.changes(), true); err != nil {
+		_, told := errors.AsType[*pgconn.PgError](err)
+		return nil, !told, errors.Join(err, rollback(ctx, conn))
+	}
+	return verdicts, false, nil
+}
+
+// rollback leaves the connection fit for the next user. A broken connection is
+// thrown away by the pool, so its error says nothing new.
+func rollback(ctx context.Context, conn *pgx.Conn) error {
+	if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+		return nil
+	}
+	_, err := conn.Exec(ctx, `ROLLBACK`)
+	return err
+}
+
+// again tells whether PostgreSQL asks for the batch to be run again: 40001 and
+// 40P01 are serialization failure and deadlock, and a unique violation means
+// that another replica has just recorded one of the keys or ends.
+func again(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01" || db.IsUnique(err))
+}
