@@ -6,6 +6,7 @@ package instrument
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -36,9 +37,9 @@ type Method struct {
 	HolderName  string
 	Status      Status
 	StopCode    string   // why it was stopped: "tries", or a rail's return code as "R10"
-	Checked     bool     // the account number passed its scheme's own check; false where there was none to apply (see Unchecked)
+	Checked     bool     // everything that its scheme can check was checked; false for a GB account that no loaded modulus rule covers
 	AddedProved bool     // added under a code or passkey, or imported as proved
-	Proof       *Deposit // the micro-deposits of a New method; nil otherwise
+	Proof       *Deposit // the micro-deposits of a new method; nil otherwise
 	CreatedAt   time.Time
 	Version     int64
 }
@@ -66,11 +67,11 @@ type Request struct {
 // Number is a whole account number on its way to a rail. It prints as its last
 // four whatever prints it, so that it cannot reach a log by accident.
 type Number struct {
-	Country string `json:"country"`
-	Routing string `json:"routing,omitempty"` // US: ABA routing number. GB: sort code, six digits
-	Account string `json:"account,omitempty"` // US, GB
-	IBAN    string `json:"iban,omitempty"`    // elsewhere, electronic format
-	Holder  string `json:"holder"`
+	Country string
+	Routing string // US: ABA routing number. GB: sort code, six digits
+	Account string // US, GB
+	IBAN    string // elsewhere, electronic format
+	Holder  string
 }
 
 // last4 gives what may be shown.
@@ -84,6 +85,9 @@ func (n Number) last4() string {
 
 // Format writes the last four for every verb.
 func (n Number) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "•••• %s", n.last4()) }
+
+// MarshalJSON gives the last four.
+func (n Number) MarshalJSON() ([]byte, error) { return json.Marshal("•••• " + n.last4()) }
 
 // LogValue gives the last four.
 func (n Number) LogValue() slog.Value { return slog.StringValue("•••• " + n.last4()) }
@@ -114,10 +118,31 @@ type Depositor interface {
 	Deposit(ctx context.Context, c Credits) error
 }
 
-// Config is what an issuer decides about methods.
+// Addition is a method to be added.
+type Addition struct {
+	Request
+	MemberID  string
+	From      string // address that asks, for the audit log
+	Synthetic bool   // the member is one of ours: no rail hears of the method, so it stays new
+}
+
+// Config is what an issuer decides about methods. Zero fields take the default.
 type Config struct {
 	Currency   string        // of micro-deposits: the cell's
-	MaxMethods int           // methods of one member that are not removed; 20 when 0
-	MaxPerDay  int           // methods that one member may add in 24 hours; 10 when 0
-	ProofLasts time.Duration // life of micro-deposits; 10 days when 0
+	MaxMethods int           // methods of one member that are not removed; 20
+	MaxPerDay  int           // methods that one member may add in 24 hours; 10
+	ProofLasts time.Duration // life of micro-deposits; 10 days
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxMethods == 0 {
+		c.MaxMethods = 20
+	}
+	if c.MaxPerDay == 0 {
+		c.MaxPerDay = 10
+	}
+	if c.ProofLasts == 0 {
+		c.ProofLasts = 10 * 24 * time.Hour
+	}
+	return c
 }
