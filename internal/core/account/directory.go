@@ -107,6 +107,14 @@ func (s *Service) holding(ctx context.Context, memberID, accountID string) (held
 	return held{}, Unavailable, late(err)
 }
 
+// Held gives an account of a member without its balance, for those who act on
+// it. It costs no query in the normal case; its facts may be as old as the caches
+// allow (Config.FactsAge), so that what must be exact is the ledger's to decide.
+func (s *Service) Held(ctx context.Context, memberID, accountID string) (Account, error) {
+	h, err := s.one(ctx, memberID, accountID)
+	return h.Account, err
+}
+
 // one gives one account of a member from our records.
 func (s *Service) one(ctx context.Context, memberID, accountID string) (held, error) {
 	h, err := s.members.Holds(ctx, memberID, accountID)

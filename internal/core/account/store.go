@@ -88,5 +88,5 @@ func (s *Service) ByRef(ctx context.Context, ref string) (a Account, err error) 
 
 // notFound is the one answer for accounts that do not exist and those of other members.
 func notFound() error {
-	return fault.New(fault.NotFound, "account.not-found", "We could not find that account.")
+	return fault.New(fault.NotFound, "account.not-found", "We could not find this account.")
 }

@@ -14,8 +14,12 @@ const (
 	KindPayment  = "payment"  // from savings to a card
 )
 
-// maxKey is the longest idempotency key of a member.
+// maxKey is the longest idempotency key of a member, in bytes: with the member's
+// id it fits into the ledger's key.
 const maxKey = 128
+
+// maxTitle is how much of an account's name a transaction's description carries, in characters.
+const maxTitle = 40
 
 // Locations of the fields of a transfer, as the API names them.
 const (
@@ -53,7 +57,7 @@ func (s *Service) Transfer(ctx context.Context, memberID string, r TransferReque
 
 func checkRequest(r TransferRequest) error {
 	var bad []fault.Field
-	if !plain(r.Key, 1, maxKey) {
+	if !plain(r.Key, 1, maxKey) || len(r.Key) > maxKey {
 		bad = append(bad, fault.Field{Location: atKey, Code: "idempotency-key", Message: "An idempotency key has 1 to 128 characters."})
 	}
 	if r.From == r.To {
@@ -106,10 +110,12 @@ func kindOf(to Account) string {
 
 // title names an account in the other one's transactions, in no language.
 func (a Account) title() string {
-	if a.Last4 == "" {
-		return a.Name
+	name := []rune(a.Name)
+	title := string(name[:min(len(name), maxTitle)])
+	if a.Last4 != "" {
+		title += " ··" + a.Last4
 	}
-	return a.Name + " ··" + a.Last4
+	return title
 }
 
 // refusal says in the member's words why the ledger recorded nothing.

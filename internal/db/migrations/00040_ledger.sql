@@ -49,6 +49,9 @@ CREATE TABLE ledger_transfer (
 );
 CREATE INDEX ledger_transfer_debit ON ledger_transfer (debit, effective_at, id);
 CREATE INDEX ledger_transfer_credit ON ledger_transfer (credit, effective_at, id);
+-- The year's interest is asked for with every look at a savings account.
+CREATE INDEX ledger_transfer_interest_credit ON ledger_transfer (credit, effective_at) WHERE kind = 'interest';
+CREATE INDEX ledger_transfer_interest_debit ON ledger_transfer (debit, effective_at) WHERE kind = 'interest';
 -- A hold is settled or voided once, a posting reversed once.
 CREATE UNIQUE INDEX ledger_transfer_resolved ON ledger_transfer (resolves) WHERE resolves IS NOT NULL;
 
