@@ -1,69 +1,94 @@
-// Package jobs keeps work that must happen after a commit, written in the
-// caller's transaction, and runs it until it succeeds.
+// Package jobs keeps work that must happen after a commit: stored in the
+// caller's transaction, so that it exists exactly when the rest of the
+// transaction does, and run until it succeeds.
+//
+// The queue is River's, on both engines. What a handler may rely on: it runs at
+// least once, outside any transaction, with a deadline; after a crash it runs
+// again (see keeper). It must therefore be safe to repeat. Each kind has its own
+// queue and workers, so a slow mail server holds up no payment.
+//
+// The text of a handler's error is logged and stored: it carries no secret.
 package jobs
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"standfast/internal/db"
+	"standfast/internal/fault"
 )
 
-// Args is the contents of a job; Kind names who handles it.
+// Args is the contents of a job, marshalled as JSON; Kind names who handles it.
+// It holds ids, never secrets.
 type Args = river.JobArgs
-
-// Attempt tells a handler which try this is.
-type Attempt struct {
-	Number     int // from 1
-	Max        int // tries in all
-	EnqueuedAt time.Time
-}
-
-// Last tells whether nobody will try again after this one.
-func (a Attempt) Last() bool { return a.Number >= a.Max }
 
 // Options changes how a job is run.
 type Options struct {
 	At           time.Time // not before; at once when zero
-	MaxAttempts  int       // 25 when 0, which is about three days
+	MaxAttempts  int       // tries in all; DefaultAttempts when 0
 	UniqueByArgs bool      // no second job of the same kind and contents while one waits or runs
 }
 
-// Jobs is the queue and the workers of this process.
-type Jobs struct{}
+// DefaultAttempts are about half a day with the waits of NextRetry.
+const DefaultAttempts = 25
 
-var errSoon = errors.New("jobs: being built")
+// Jobs is the queue, and the workers of this process once it is started.
+type Jobs struct {
+	db    *db.DB
+	log   *slog.Logger
+	queue queue
+	meter meter
 
-// Migrate brings the queue's own tables up to this build.
-func Migrate(ctx context.Context, d *db.DB) error { return errSoon }
-
-// New makes the queue; it works nothing before Start.
-func New(d *db.DB, log *slog.Logger) *Jobs { return &Jobs{} }
-
-// Handle registers who does jobs of T's kind; before Start.
-func Handle[T river.JobArgs](j *Jobs, timeout time.Duration, work func(ctx context.Context, args T, attempt Attempt) error) {
+	life    sync.Mutex         // held by Start and Stop as a whole
+	mu      sync.Mutex         // guards what follows
+	kinds   map[string]handler // by kind; fixed once started
+	session *session           // nil while stopped
 }
 
-// Enqueue stores a job in the caller's transaction.
-func (j *Jobs) Enqueue(ctx context.Context, tx *db.Tx, args river.JobArgs, o Options) error {
-	return errSoon
+// New makes the queue. It works nothing before Start.
+func New(d *db.DB, log *slog.Logger) *Jobs {
+	return &Jobs{db: d, log: log, queue: newQueue(d), kinds: map[string]handler{}}
 }
 
-// Start begins working.
-func (j *Jobs) Start(ctx context.Context) error { return errSoon }
+// Enqueue stores a job in the caller's transaction. A job for now starts within
+// milliseconds of the commit where this process works jobs, otherwise within a
+// second. A kind that nobody handles is a defect of ours and refused.
+func (j *Jobs) Enqueue(ctx context.Context, tx *db.Tx, args Args, o Options) error {
+	kind := args.Kind()
+	if !j.handles(kind) {
+		return fault.New(fault.Internal, "jobs.unknown-kind", "Something went wrong on our side.").With("kind", kind)
+	}
+	if err := j.queue.insert(ctx, tx, args, o.river(kind)); err != nil {
+		return err
+	}
+	if !o.At.After(tx.Now) {
+		tx.AfterCommit(func() { j.hurryQueue(queueName(kind)) })
+	}
+	return nil
+}
 
-// Stop lets running work finish, until ctx ends.
-func (j *Jobs) Stop(ctx context.Context) error { return errSoon }
+// unfinished are the states in which a job keeps its double away.
+var unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+}
 
-// Drain runs everything that is due, for tests.
-func (j *Jobs) Drain(ctx context.Context) error { return errSoon }
+func (o Options) river(kind string) *river.InsertOpts {
+	r := &river.InsertOpts{Queue: queueName(kind), MaxAttempts: o.MaxAttempts, ScheduledAt: o.At}
+	if o.UniqueByArgs {
+		r.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: unfinished}
+	}
+	return r
+}
 
-// Snooze, returned by work, runs it again after d and counts as no failure.
-func Snooze(d time.Duration) error { return river.JobSnooze(d) }
-
-// Abandon, returned by work, says that no further try can help.
-func Abandon(cause error) error { return river.JobCancel(cause) }
+func (j *Jobs) handles(kind string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, ok := j.kinds[kind]
+	return ok
+}

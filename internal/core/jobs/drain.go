@@ -1,0 +1,105 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"standfast/internal/db"
+)
+
+// Drain runs everything that is due by the database's clock, and what that
+// enqueues for now, and returns when nothing is due any more. A job that failed
+// comes back later and is not waited for. It is for tests and tools, which move
+// the clock and drain instead of sleeping, and works with or without Start.
+func (j *Jobs) Drain(ctx context.Context) error {
+	k := &keeper{db: j.db, log: j.log, exec: j.queue.executor(), id: db.NewID(), hurry: j.hurryQueue}
+	for {
+		if err := k.promote(ctx); err != nil {
+			return err
+		}
+		if done, err := j.drainOnce(ctx, k); done || err != nil {
+			return err
+		}
+	}
+}
+
+// drainOnce works off what is due now and tells whether there was nothing.
+func (j *Jobs) drainOnce(ctx context.Context, k *keeper) (done bool, err error) {
+	if s := j.current(); s != nil {
+		return true, j.wait(ctx, s, `'available', 'running'`)
+	}
+	queues, err := j.due(ctx, `'available'`)
+	if err != nil || len(queues) == 0 {
+		return true, err
+	}
+	if err := k.renew(ctx); err != nil {
+		return false, err
+	}
+	defer k.leave(context.WithoutCancel(ctx))
+	s, err := j.openQueues(ctx, k.id, queues)
+	if err != nil {
+		return false, err
+	}
+	err = j.wait(ctx, s, `'available'`)
+	if stopped := s.worker.Stop(context.WithoutCancel(ctx)); err == nil { // waits for the handlers
+		err = stopped
+	}
+	return false, err
+}
+
+// openQueues starts workers for some queues only.
+func (j *Jobs) openQueues(ctx context.Context, id string, queues []string) (*session, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s, err := j.open(ctx, id, queues)
+	if err == nil && s.worker == (idle{}) {
+		err = fmt.Errorf("jobs: nobody handles %v", queues)
+	}
+	return s, err
+}
+
+// wait hurries s until it has no due job in the given states.
+func (j *Jobs) wait(ctx context.Context, s *session, states string) error {
+	every := time.NewTicker(2 * time.Millisecond)
+	defer every.Stop()
+	for {
+		left, err := j.due(ctx, states)
+		if err != nil {
+			return err
+		}
+		waiting := false
+		for _, queue := range left {
+			waiting = waiting || s.works(queue)
+			s.hurry(queue)
+		}
+		if !waiting {
+			return nil
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// due gives the queues that have due jobs in the given states.
+func (j *Jobs) due(ctx context.Context, states string) (queues []string, err error) {
+	err = j.db.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT DISTINCT queue FROM river_job WHERE state IN (`+states+`) AND scheduled_at <= $1`, riverTime(tx))
+		queues, err = db.Collect(rows, err, func(r *sql.Rows) (q string, err error) { return q, r.Scan(&q) })
+		return err
+	})
+	return queues, err
+}
+
+// riverTime gives a transaction's time as River's tables hold times: on SQLite
+// as text of this very form, to the millisecond.
+func riverTime(tx *db.Tx) any {
+	if tx.Engine() == db.PostgreSQL {
+		return tx.Now
+	}
+	return tx.Now.UTC().Round(time.Millisecond).Format("2006-01-02 15:04:05.000")
+}
