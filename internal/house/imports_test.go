@@ -40,7 +40,7 @@ var rooms = map[string]string{
 	"internal/core/instrument":    "core/jobs core/audit core/outbox db fault",
 	"internal/core/payment":       "core/account core/instrument core/ledger core/signin core/notify core/jobs core/audit core/outbox db fault money",
 	"internal/core/rail/sim":      "core/payment core/instrument money fault",
-	"internal/core/importer":      "core/member core/account core/ledger core/instrument core/signin core/audit db fault money",
+	"internal/core/importer":      "core/member core/account core/ledger core/instrument core/locator core/signin core/audit db fault money",
 	"internal/core/api":           pages,
 	"internal/core/portal":        pages,
 

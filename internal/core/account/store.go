@@ -86,6 +86,47 @@ func (s *Service) ByRef(ctx context.Context, ref string) (a Account, err error) 
 	return a, err
 }
 
+// ByRefs finds accounts by their references; unknown ones are left out.
+func (s *Service) ByRefs(ctx context.Context, refs []string) (map[string]Account, error) {
+	found := make(map[string]Account, len(refs))
+	err := s.db.View(ctx, func(tx *db.Tx) error {
+		where, arg := oneOf(tx.Engine(), "ref", refs)
+		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM account WHERE `+where, arg)
+		list, err := db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return scan(r) })
+		for _, a := range list {
+			found[a.Ref] = a
+		}
+		return err
+	})
+	return found, err
+}
+
+// Each calls f for every account in the natural order of references: shorter
+// ones first, so that a-9 stands before a-10. It holds one account at a time.
+func (s *Service) Each(ctx context.Context, f func(Account) error) error {
+	return s.db.View(ctx, func(tx *db.Tx) error {
+		collate := ""
+		if tx.Engine() == db.PostgreSQL {
+			collate = ` COLLATE "C"` // bytes, as SQLite does
+		}
+		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM account ORDER BY length(ref), ref`+collate)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			a, err := scan(rows)
+			if err == nil {
+				err = f(a)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
 // notFound is the one answer for accounts that do not exist and those of other members.
 func notFound() error {
 	return fault.New(fault.NotFound, "account.not-found", "We could not find this account.")
