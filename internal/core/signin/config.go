@@ -41,7 +41,7 @@ func (c Config) withDefaults(now func() time.Time) Config {
 	or(&c.ProofTTL, 5*time.Minute)
 	or(&c.LookAge, 15*time.Minute)
 	or(&c.PayAge, 5*time.Second)
-	or(&c.Hash, DefaultHash)
+	or(&c.Hash, defaultHash())
 	or(&c.HashWorkers, runtime.GOMAXPROCS(0))
 	or(&c.HashQueue, 16*c.HashWorkers)
 	if c.Now == nil {

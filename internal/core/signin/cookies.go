@@ -32,8 +32,8 @@ type Cookies struct {
 }
 
 // Client reads where a request comes from. A client that names its flow in a
-// header speaks for itself; any other is a browser, whose flow is in a cookie,
-// set here where it is missing.
+// header speaks for itself and gets no cookies. Any other may be a browser, whose
+// flow is in a cookie; programs that say nothing at all have no flow.
 func (k Cookies) Client(w http.ResponseWriter, r *http.Request) Client {
 	c := Client{IP: k.IP(r), UserAgent: clip(r.UserAgent(), maxUserAgent), DeviceToken: r.Header.Get(DeviceHeader)}
 	c.SessionToken, _ = k.Token(r)
@@ -41,11 +41,20 @@ func (k Cookies) Client(w http.ResponseWriter, r *http.Request) Client {
 		c.FlowID = clip(flow, maxFlow)
 		return c
 	}
-	c.Browser, c.FlowID = true, k.Flow(w, r)
+	c.Browser = true
+	if k.keepsCookies(r) {
+		c.FlowID = k.Flow(w, r)
+	}
 	if c.DeviceToken == "" {
 		c.DeviceToken = k.Device(r)
 	}
 	return c
+}
+
+// keepsCookies tells whether a flow in a cookie would come back: browsers say
+// that they are some, and others have shown it.
+func (k Cookies) keepsCookies(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") != "" || strings.HasPrefix(r.UserAgent(), "Mozilla/") || value(r, k.name("flow")) != ""
 }
 
 // Token gives the session token of a request, and whether a cookie brought it:

@@ -19,9 +19,16 @@ type HashParams struct {
 	Parallelism uint8
 }
 
-// DefaultHash is OWASP's recommendation for argon2id with the least memory that
+// defaultHash is OWASP's recommendation for argon2id with the least memory that
 // it gives for two passes: 19 MiB. On one core of a small server it takes 15 to 30 ms.
-var DefaultHash = HashParams{MemoryKiB: 19 * 1024, Passes: 2, Parallelism: 1}
+func defaultHash() HashParams { return HashParams{MemoryKiB: 19 * 1024, Passes: 2, Parallelism: 1} }
+
+const costs = "m=%d,t=%d,p=%d"
+
+// String gives the costs as a PHC string names them.
+func (p HashParams) String() string {
+	return fmt.Sprintf(costs, p.MemoryKiB, p.Passes, p.Parallelism)
+}
 
 const (
 	saltSize = 16 // bytes, RFC 9106 §3.1
@@ -29,9 +36,12 @@ const (
 	maxPHC   = 512
 )
 
-// limits bound what a hash from outside may cost us to check: half of a
-// gigabyte for one sign-in would be a gift to an attacker.
-var limits = HashParams{MemoryKiB: 256 * 1024, Passes: 16, Parallelism: 16}
+// What a hash from outside may cost us to check at most.
+const (
+	maxMemoryKiB   = 256 * 1024
+	maxPasses      = 16
+	maxParallelism = 16
+)
 
 var errPHC = errors.New("signin: not a password hash that is supported (argon2id in PHC form)")
 
@@ -58,8 +68,7 @@ func (h phc) matches(password string) bool {
 // String gives the PHC form.
 func (h phc) String() string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
-		h.params.MemoryKiB, h.params.Passes, h.params.Parallelism, b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
+	return fmt.Sprintf("$argon2id$v=%d$%s$%s$%s", argon2.Version, h.params, b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
 }
 
 // parsePHC reads a PHC string of argon2id, as
@@ -71,10 +80,10 @@ func parsePHC(s string) (phc, error) {
 	}
 	var h phc
 	p := &h.params
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.MemoryKiB, &p.Passes, &p.Parallelism); err != nil {
+	_, err := fmt.Sscanf(parts[3], costs, &p.MemoryKiB, &p.Passes, &p.Parallelism)
+	if err != nil || parts[3] != p.String() { // Sscanf overlooks what follows
 		return phc{}, errPHC
 	}
-	var err error
 	if h.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil {
 		return phc{}, errPHC
 	}
@@ -91,8 +100,8 @@ func parsePHC(s string) (phc, error) {
 // are needed, else argon2 would raise the memory by itself.
 func (h phc) sane() bool {
 	p := h.params
-	return p.Passes >= 1 && p.Passes <= limits.Passes &&
-		p.Parallelism >= 1 && p.Parallelism <= limits.Parallelism &&
-		p.MemoryKiB >= 8*uint32(p.Parallelism) && p.MemoryKiB <= limits.MemoryKiB &&
+	return p.Passes >= 1 && p.Passes <= maxPasses &&
+		p.Parallelism >= 1 && p.Parallelism <= maxParallelism &&
+		p.MemoryKiB >= 8*uint32(p.Parallelism) && p.MemoryKiB <= maxMemoryKiB &&
 		len(h.salt) >= 8 && len(h.salt) <= 64 && len(h.key) >= 16 && len(h.key) <= 64
 }

@@ -9,12 +9,15 @@ package signin
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"standfast/internal/core/member"
 	"standfast/internal/core/notify"
 	"standfast/internal/db"
+	"standfast/internal/token"
 )
 
 // Sealer wraps secrets at rest; *masterkey.Key implements it, an issuer's key
@@ -26,57 +29,42 @@ type Sealer interface {
 }
 
 // Service is the sign-in of one cell. It is safe for use by many goroutines.
-type Service struct{}
+type Service struct {
+	db      *db.DB
+	members *member.Store
+	notify  *notify.Notifier
+	key     Sealer
+	conf    Config
+	hashes  *pool
 
-var errSoon = errors.New("signin: being built")
+	ring    *token.Keyring
+	revoked token.Revocations
+	recent  activity
 
+	refreshing sync.Mutex // one reader of keys and revocations at a time
+	keysAt     time.Time  // as of when the keys are known; under refreshing
+	onDemand   *rate.Limiter
+}
+
+const (
+	rememberTokens = 16_384 // verified tokens kept in memory, about 1 KB each
+	startTimeout   = 15 * time.Second
+)
+
+// New makes the service: it loads the signing keys, or makes the first, and
+// reads what is revoked. Run must be running for it to stay current.
 func New(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Config) (*Service, error) {
-	return &Service{}, nil
+	c = c.withDefaults(d.Now)
+	s := &Service{
+		db: d, members: members, notify: n, key: key, conf: c,
+		hashes:   newPool(c.Hash, c.HashWorkers, c.HashQueue),
+		ring:     token.NewKeyring(c.Cell, rememberTokens),
+		onDemand: rate.NewLimiter(10, 20),
+	}
+	s.recent.init()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	return s, s.Refresh(ctx)
 }
-func (s *Service) Run(ctx context.Context) error     { return errSoon }
-func (s *Service) Refresh(ctx context.Context) error { return errSoon }
-func (s *Service) SignIn(ctx context.Context, username, password string, c Client) (Outcome, error) {
-	return Outcome{}, errSoon
-}
-func (s *Service) SubmitCode(ctx context.Context, challengeID, code string, trustDevice bool, c Client) (Outcome, error) {
-	return Outcome{}, errSoon
-}
-func (s *Service) Resend(ctx context.Context, challengeID, channel string, c Client) (Challenge, error) {
-	return Challenge{}, errSoon
-}
-func (s *Service) Challenge(ctx context.Context, challengeID string, c Client) (Challenge, error) {
-	return Challenge{}, errSoon
-}
-func (s *Service) Check(ctx context.Context, tok string, use Use) (Session, error) {
-	return Session{}, errSoon
-}
-func (s *Service) SignOut(ctx context.Context, sess Session) error           { return errSoon }
-func (s *Service) SignOutEverywhere(ctx context.Context, sess Session) error { return errSoon }
-func (s *Service) Sessions(ctx context.Context, sess Session) ([]SessionInfo, error) {
-	return nil, errSoon
-}
-func (s *Service) EndSession(ctx context.Context, sess Session, id string) error { return errSoon }
-func (s *Service) Devices(ctx context.Context, sess Session) ([]DeviceInfo, error) {
-	return nil, errSoon
-}
-func (s *Service) RemoveDevice(ctx context.Context, sess Session, id string) error { return errSoon }
-func (s *Service) SetPassword(ctx context.Context, tx *db.Tx, memberID, password string) error {
-	return errSoon
-}
-func (s *Service) SetPasswordHash(ctx context.Context, tx *db.Tx, memberID, phc string) error {
-	return errSoon
-}
-func (s *Service) ChangePassword(ctx context.Context, sess Session, old, new string, c Client) error {
-	return errSoon
-}
-func (s *Service) RotateKeys(ctx context.Context) error { return errSoon }
-func (s *Service) StepUp(ctx context.Context, sess Session, a Action, c Client) (Challenge, error) {
-	return Challenge{}, errSoon
-}
-func (s *Service) Prove(ctx context.Context, sess Session, challengeID, code string) (string, error) {
-	return "", errSoon
-}
-func (s *Service) Redeem(ctx context.Context, tx *db.Tx, sess Session, proof string, a Action) error {
-	return errSoon
-}
-func (s *Service) Fresh(sess Session, within time.Duration) bool { return false }
+
+func (s *Service) now() time.Time { return s.conf.Now().UTC().Truncate(time.Microsecond) }

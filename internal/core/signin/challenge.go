@@ -1,0 +1,270 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"standfast/internal/core/member"
+	"standfast/internal/core/notify"
+	"standfast/internal/db"
+	"standfast/internal/fault"
+)
+
+// purpose is what a code is for. One purpose's code is never taken for the other.
+type purpose string
+
+const (
+	signIn purpose = "sign-in"
+	stepUp purpose = "step-up"
+)
+
+const (
+	codeDigits = 6 // SP 800-63B-4: at least 6
+	maxSends   = 5 // messages with one code
+	nonceSize  = 16
+)
+
+// challenge is a row of the table.
+type challenge struct {
+	id, memberID, sessionID string
+	purpose                 purpose
+	scope, flow             []byte
+	action                  string
+	actionHash              []byte
+	template                string
+	data                    map[string]any
+	nonce                   []byte
+	channel, sentTo         string
+	sends                   int
+	sentAt                  time.Time
+	createdAt, expiresAt    time.Time
+	triesLeft               int
+	closedAt, usedAt        time.Time
+	redeemedAt              time.Time
+	made                    string
+}
+
+// code gives the six digits. They are nowhere stored: they follow from random
+// bytes in the row and the master key, so a resend repeats them, and whoever
+// reads the database learns nothing. 2^64 is so much larger than 10^6 that the
+// digits' bias is below 10^-13.
+func (s *Service) code(c challenge) string {
+	f := s.key.Fingerprint("signin.code", append([]byte(c.id), c.nonce...))
+	return fmt.Sprintf("%0*d", codeDigits, binary.BigEndian.Uint64(f)%1_000_000)
+}
+
+// readCode takes a code as people type it: with spaces and dashes.
+func readCode(typed string) (string, error) {
+	var digits strings.Builder
+	for _, r := range typed {
+		switch {
+		case r >= '0' && r <= '9':
+			digits.WriteRune(r)
+		case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r):
+		default:
+			return "", fault.InvalidField("body.code", "code.digits", "A code has digits only.")
+		}
+	}
+	if digits.Len() != codeDigits {
+		return "", fault.InvalidField("body.code", "code.length", "The code has 6 digits.")
+	}
+	return digits.String(), nil
+}
+
+// flowHash is how a flow's id is kept; a client without one has none.
+func (s *Service) flowHash(c Client) []byte {
+	if c.FlowID == "" {
+		return []byte{}
+	}
+	return s.key.Fingerprint("signin.flow", []byte(c.FlowID))
+}
+
+// ask sends a code, or gives the challenge that is open in the same scope: one
+// flow, or one action of one session, is never sent two.
+func (s *Service) ask(ctx context.Context, tx *db.Tx, m member.Member, c challenge) (challenge, error) {
+	open, err := readChallenge(ctx, tx, `scope = $1 AND closed_at = 0`, c.scope)
+	if err == nil && tx.Now.Before(open.expiresAt) {
+		return open, nil
+	}
+	if err == nil {
+		err = closeChallenges(ctx, tx, `id = $1`, open.id)
+	}
+	if err != nil && err != db.ErrNoRows {
+		return challenge{}, err
+	}
+	limits := s.codeLimits(m.ID)
+	if err := read(ctx, tx, limits, true); err != nil {
+		return challenge{}, err
+	}
+	if err := blocked(limits, tx.Now); err != nil {
+		return challenge{}, err
+	}
+	return s.send(ctx, tx, m, c)
+}
+
+// codeLimits are the counts that a right code takes back.
+func (s *Service) codeLimits(memberID string) []gauge {
+	return []gauge{s.gauge(perDead(), memberID, memberID), s.gauge(perSend(), memberID, memberID)}
+}
+
+// send makes a new challenge and its first message.
+func (s *Service) send(ctx context.Context, tx *db.Tx, m member.Member, c challenge) (challenge, error) {
+	to, channel, err := s.route(m, "")
+	if err != nil {
+		return challenge{}, err
+	}
+	c.id, c.memberID, c.nonce = db.NewID(), m.ID, make([]byte, nonceSize)
+	_, _ = rand.Read(c.nonce) // never fails (crypto/rand)
+	c.channel, c.sentTo, c.sends, c.sentAt = string(channel), masked(to), 1, tx.Now
+	c.createdAt, c.expiresAt, c.triesLeft = tx.Now, tx.Now.Add(s.conf.CodeTTL), s.conf.CodeTries
+	if len(c.scope) == 0 { // nothing names the attempt, so nothing can come back to it
+		c.scope = s.key.Fingerprint("signin.scope/once", []byte(c.id))
+	}
+	if err := c.insert(ctx, tx); err != nil {
+		return challenge{}, err
+	}
+	return c, s.message(ctx, tx, m, to, c)
+}
+
+// message sends the challenge's code.
+func (s *Service) message(ctx context.Context, tx *db.Tx, m member.Member, to string, c challenge) error {
+	data := map[string]any{"Minutes": int(c.expiresAt.Sub(tx.Now).Round(time.Minute) / time.Minute)}
+	for k, v := range c.data {
+		data[k] = v
+	}
+	if err := s.gauge(perSend(), m.ID, m.ID).count(ctx, tx); err != nil {
+		return err
+	}
+	return s.notify.Send(ctx, tx, notify.Message{
+		MemberID: m.ID, To: to, Channel: notify.Channel(c.channel), Locale: m.Locale,
+		Template: c.template, Data: data, Code: s.code(c), Until: c.expiresAt,
+	})
+}
+
+// route chooses how a code reaches a member: the channel that was asked for,
+// else text, voice, and e-mail as the last resort where the cell's law has it.
+func (s *Service) route(m member.Member, wanted notify.Channel) (to string, channel notify.Channel, err error) {
+	for _, ch := range []notify.Channel{notify.Text, notify.Voice, notify.Email} {
+		if wanted != "" && ch != wanted {
+			continue
+		}
+		to = m.Phone
+		if ch == notify.Email {
+			to = m.Email
+		}
+		if to == "" || ch == notify.Email && s.conf.NoEmailCode || !s.notify.Can(ch) {
+			continue
+		}
+		return to, ch, nil
+	}
+	if wanted != "" {
+		return "", "", fault.InvalidField("body.channel", "signin.channel", "We cannot send you a code that way.")
+	}
+	return "", "", fault.New(fault.Forbidden, "signin.no-channel", "We have no way to send you a code. Please call us.")
+}
+
+// masked shows enough of an address for its owner to know it.
+func masked(to string) string {
+	if at := strings.LastIndexByte(to, '@'); at > 0 {
+		first := []rune(to)[:1]
+		return string(first) + "•••" + to[at:]
+	}
+	if len(to) > 4 {
+		return "••• " + to[len(to)-4:]
+	}
+	return "•••"
+}
+
+// public is what the client may see.
+func (s *Service) public(c challenge) *Challenge {
+	return &Challenge{
+		ID: c.id, Channel: c.channel, SentTo: c.sentTo, ExpiresAt: c.expiresAt, TriesLeft: c.triesLeft,
+		ResendAt: c.sentAt.Add(s.conf.ResendAfter),
+	}
+}
+
+// try compares a typed code, counting it exactly: c's row is locked. It tells
+// whether the code is right; refusal is what the client hears otherwise.
+func (s *Service) try(ctx context.Context, tx *db.Tx, c *challenge, typed string) (refusal, err error) {
+	if c.triesLeft <= 0 {
+		return codeOver(c.purpose), nil
+	}
+	if subtle.ConstantTimeCompare([]byte(s.code(*c)), []byte(typed)) == 1 {
+		return nil, nil
+	}
+	c.triesLeft--
+	_, err = tx.Exec(ctx, `UPDATE challenge SET tries_left = $2 WHERE id = $1`, c.id, c.triesLeft)
+	if err != nil || c.triesLeft > 0 {
+		return codeWrong(c.purpose, c.triesLeft), err
+	}
+	if err := closeChallenges(ctx, tx, `id = $1`, c.id); err != nil {
+		return nil, err
+	}
+	return codeWrong(c.purpose, 0), s.gauge(perDead(), c.memberID, c.memberID).count(ctx, tx)
+}
+
+// use marks a right code as used, for good.
+func (s *Service) use(ctx context.Context, tx *db.Tx, c challenge, made string) error {
+	_, err := tx.Exec(ctx, `UPDATE challenge SET used_at = $2, closed_at = $2, made = $3 WHERE id = $1`, c.id, db.Micros(tx.Now), null(made))
+	if err != nil {
+		return err
+	}
+	return forgive(ctx, tx, s.codeLimits(c.memberID)...)
+}
+
+// closeChallenges makes open challenges worthless.
+func closeChallenges(ctx context.Context, tx *db.Tx, where string, args ...any) error {
+	_, err := tx.Exec(ctx, `UPDATE challenge SET closed_at = `+arg(len(args)+1)+` WHERE closed_at = 0 AND `+where, append(args, db.Micros(tx.Now))...)
+	return err
+}
+
+const challengeColumns = `id, purpose, member_id, session_id, scope, flow, action, action_hash, template, data, nonce, channel, sent_to,
+	sends, sent_at, created_at, expires_at, tries_left, closed_at, used_at, redeemed_at, made`
+
+func (c challenge) insert(ctx context.Context, tx *db.Tx) error {
+	data, err := json.Marshal(c.data)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO challenge (`+challengeColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, 0, 0, NULL)`,
+		c.id, string(c.purpose), c.memberID, null(c.sessionID), c.scope, c.flow, c.action, bytesOf(c.actionHash), c.template, string(data), c.nonce,
+		c.channel, c.sentTo, c.sends, db.Micros(c.sentAt), db.Micros(c.createdAt), db.Micros(c.expiresAt), c.triesLeft)
+	return err
+}
+
+// bytesOf gives a value that is not NULL.
+func bytesOf(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// readChallenge reads and locks one challenge; db.ErrNoRows when there is none.
+func readChallenge(ctx context.Context, tx *db.Tx, where string, args ...any) (challenge, error) {
+	return scanChallenge(tx.QueryRow(ctx, `SELECT `+challengeColumns+` FROM challenge WHERE `+where+forUpdate(tx), args...))
+}
+
+func scanChallenge(row *sql.Row) (c challenge, err error) {
+	var session, made sql.NullString
+	var data string
+	var sent, created, expires, closed, used, redeemed int64
+	err = row.Scan(&c.id, &c.purpose, &c.memberID, &session, &c.scope, &c.flow, &c.action, &c.actionHash, &c.template, &data, &c.nonce,
+		&c.channel, &c.sentTo, &c.sends, &sent, &created, &expires, &c.triesLeft, &closed, &used, &redeemed, &made)
+	if err != nil {
+		return challenge{}, err
+	}
+	c.sessionID, c.made = session.String, made.String
+	c.sentAt, c.createdAt, c.expiresAt = db.FromMicros(sent), db.FromMicros(created), db.FromMicros(expires)
+	c.closedAt, c.usedAt, c.redeemedAt = db.FromMicros(closed), db.FromMicros(used), db.FromMicros(redeemed)
+	return c, json.Unmarshal([]byte(data), &c.data)
+}

@@ -1,0 +1,125 @@
+package signin
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"standfast/internal/core/audit"
+	"standfast/internal/db"
+	"standfast/internal/fault"
+	"standfast/internal/token"
+)
+
+// A browser has one identity for all who use it, in a token of one size. Who
+// trusts it is in rows of member and device, so that a second member's trust
+// never evicts the first's.
+
+// device reads a device token; "" when the client has none that is good.
+func (s *Service) device(ctx context.Context, tok string) (id string, issued time.Time, err error) {
+	if tok == "" {
+		return "", time.Time{}, nil
+	}
+	c, err := s.claims(ctx, tok)
+	if fault.Is(err, fault.Unauthenticated) {
+		return "", time.Time{}, nil
+	}
+	if err != nil || c.Kind != token.KindDevice || !db.ValidID(c.ID) || !s.now().Before(c.Expires) {
+		return "", time.Time{}, err
+	}
+	return c.ID, c.IssuedAt, nil
+}
+
+// deviceToken makes the identity's token anew.
+func (s *Service) deviceToken(id string, now time.Time) (string, error) {
+	return s.ring.Sign(token.Claims{Kind: token.KindDevice, ID: id, IssuedAt: now, Expires: now.Add(max(deviceFor, s.conf.DeviceTrust))})
+}
+
+// trusted tells whether a member has the device remembered, and it is this copy
+// of its identity: one taken before the member removed the device stays
+// worthless, even when the browser is trusted again.
+func trusted(ctx context.Context, tx *db.Tx, memberID, deviceID string, issued, now time.Time) (bool, error) {
+	if deviceID == "" {
+		return false, nil
+	}
+	var expires, removed, from int64
+	err := tx.QueryRow(ctx, `SELECT expires_at, removed_at, tokens_from FROM device_trust WHERE member_id = $1 AND device_id = $2`, memberID, deviceID).
+		Scan(&expires, &removed, &from)
+	if err == db.ErrNoRows {
+		return false, nil
+	}
+	return err == nil && removed == 0 && db.Micros(now) < expires && db.Micros(issued) >= from, err
+}
+
+// trust remembers a device for a member, or renews that.
+func (s *Service) trust(ctx context.Context, tx *db.Tx, memberID, deviceID string, c Client) error {
+	now, until := db.Micros(tx.Now), db.Micros(tx.Now.Add(s.conf.DeviceTrust))
+	var id string
+	var version int64
+	err := tx.QueryRow(ctx, `INSERT INTO device_trust (id, member_id, device_id, name, granted_at, expires_at, removed_at, tokens_from, last_used_at, last_ip, version)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $5, $7, 1)
+		ON CONFLICT (member_id, device_id) DO UPDATE SET name = excluded.name, granted_at = excluded.granted_at, expires_at = excluded.expires_at,
+			removed_at = 0, last_used_at = excluded.last_used_at, last_ip = excluded.last_ip, version = device_trust.version + 1
+		RETURNING id, version`, db.NewID(), memberID, deviceID, agentName(c.UserAgent), now, until, c.IP).Scan(&id, &version)
+	if err != nil {
+		return err
+	}
+	if err := changed(ctx, tx, "device", id, "trusted", version, memberID); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: memberID, Action: "signin.trust-device", Object: "device", ObjectID: id, Outcome: audit.OK, From: c.IP})
+}
+
+// touch takes down where a remembered device was last used.
+func touch(ctx context.Context, tx *db.Tx, memberID, deviceID string, c Client) error {
+	_, err := tx.Exec(ctx, `UPDATE device_trust SET last_used_at = $3, last_ip = $4 WHERE member_id = $1 AND device_id = $2`,
+		memberID, deviceID, db.Micros(tx.Now), c.IP)
+	return err
+}
+
+// Devices lists the devices that the member has remembered, last used first.
+func (s *Service) Devices(ctx context.Context, sess Session) (list []DeviceInfo, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT id, device_id, name, last_ip, granted_at, last_used_at, expires_at FROM device_trust
+			WHERE member_id = $1 AND removed_at = 0 AND expires_at > $2 ORDER BY last_used_at DESC, id DESC`, sess.MemberID, db.Micros(s.now()))
+		list, err = db.Collect(rows, err, func(r *sql.Rows) (i DeviceInfo, err error) {
+			var device string
+			var granted, used, expires int64
+			err = r.Scan(&i.ID, &device, &i.Name, &i.IP, &granted, &used, &expires)
+			i.TrustedAt, i.LastUsedAt, i.ExpiresAt = db.FromMicros(granted), db.FromMicros(used), db.FromMicros(expires)
+			i.Current = device == sess.DeviceID
+			return i, err
+		})
+		return err
+	})
+	return list, err
+}
+
+// RemoveDevice forgets one of the member's devices, or gives fault.NotFound. A
+// code is asked for there again, and its sessions end, except the one that asks.
+func (s *Service) RemoveDevice(ctx context.Context, sess Session, id string) error {
+	if !db.ValidID(id) {
+		return noDevice()
+	}
+	return s.endSessions(ctx, sess, "signin.remove-device", "device", id, func(tx *db.Tx) error {
+		var device string
+		var version int64
+		err := tx.QueryRow(ctx, `UPDATE device_trust SET removed_at = $3, tokens_from = $3, version = version + 1
+			WHERE id = $1 AND member_id = $2 AND removed_at = 0 RETURNING device_id, version`, id, sess.MemberID, db.Micros(tx.Now)).Scan(&device, &version)
+		if err == db.ErrNoRows {
+			return noDevice()
+		}
+		if err != nil {
+			return err
+		}
+		if err := changed(ctx, tx, "device", id, "removed", version, sess.MemberID); err != nil {
+			return err
+		}
+		_, err = s.end(ctx, tx, "device-removed", `device_id = $1 AND member_id = $2 AND id <> $3`, device, sess.MemberID, sess.ID)
+		return err
+	})
+}
+
+func noDevice() error {
+	return fault.New(fault.NotFound, "device.not-found", "We could not find this device. It may have been removed.")
+}

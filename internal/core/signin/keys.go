@@ -1,0 +1,139 @@
+package signin
+
+import (
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"standfast/internal/core/audit"
+	"standfast/internal/core/outbox"
+	"standfast/internal/db"
+	"standfast/internal/token"
+)
+
+const (
+	keysEvery = time.Minute // how often the keys are read without being missed
+	// verifyMargin covers processes that have not yet seen that a key was retired.
+	verifyMargin = time.Hour
+)
+
+var errNoKey = errors.New("signin: no current signing key")
+
+// keyRow is a signing key as stored.
+type keyRow struct {
+	id             string
+	public, sealed []byte
+	retired        int64
+}
+
+// loadKeys reads the keys into the ring, and makes the first one where there is none.
+func (s *Service) loadKeys(ctx context.Context) error {
+	rows, err := s.readKeys(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.useKeys(rows)
+	if !errors.Is(err, errNoKey) {
+		return err
+	}
+	err = s.db.WithTx(ctx, func(tx *db.Tx) error { return s.makeKey(ctx, tx) })
+	if err != nil && !db.IsUnique(err) { // unique: another process made it meanwhile
+		return err
+	}
+	if rows, err = s.readKeys(ctx); err != nil {
+		return err
+	}
+	return s.useKeys(rows)
+}
+
+func (s *Service) readKeys(ctx context.Context) (rows []keyRow, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		r, err := tx.Query(ctx, `SELECT id, public_key, sealed_key, retired_at FROM signing_key WHERE retired_at = 0 OR verify_until > $1`, db.Micros(s.now()))
+		rows, err = db.Collect(r, err, func(r *sql.Rows) (k keyRow, err error) {
+			return k, r.Scan(&k.id, &k.public, &k.sealed, &k.retired)
+		})
+		return err
+	})
+	return rows, err
+}
+
+func (s *Service) useKeys(rows []keyRow) error {
+	var signer *token.Signer
+	public := make([]token.PublicKey, len(rows))
+	for i, k := range rows {
+		public[i] = token.PublicKey{ID: k.id, Key: k.public}
+		if k.retired != 0 {
+			continue
+		}
+		private, err := s.key.Open(k.sealed, keyContext(k.id))
+		if err != nil {
+			return err
+		}
+		signer = &token.Signer{ID: k.id, Key: private}
+	}
+	if signer == nil {
+		return errNoKey
+	}
+	return s.ring.Replace(public, *signer)
+}
+
+func keyContext(id string) []byte { return []byte("signin.key/" + id) }
+
+func (s *Service) makeKey(ctx context.Context, tx *db.Tx) error {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return err
+	}
+	id := db.NewID()
+	sealed, err := s.key.Seal(private, keyContext(id))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO signing_key (id, public_key, sealed_key, created_at, retired_at, verify_until) VALUES ($1, $2, $3, $4, 0, 0)`,
+		id, []byte(public), sealed, db.Micros(tx.Now))
+	if err != nil {
+		return err
+	}
+	if err := outbox.Append(ctx, tx, outbox.Change{
+		Entity: "signing-key", EntityID: id, Kind: "made", Version: 1, Payload: map[string]any{"public_key": []byte(public)},
+	}); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{Actor: "system", Action: "signin.key-made", Object: "signing-key", ObjectID: id, Outcome: audit.OK})
+}
+
+// RotateKeys makes a new signing key. The one before it signs nothing more and
+// its private half is destroyed; what it signed stays good for as long as it
+// would have been, so nobody is signed out.
+func (s *Service) RotateKeys(ctx context.Context) error {
+	life := max(s.conf.SessionMax, s.conf.DeviceTrust, deviceFor) + verifyMargin
+	err := s.db.WithTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE signing_key SET retired_at = $1, verify_until = $2, sealed_key = $3 WHERE retired_at = 0`,
+			db.Micros(tx.Now), db.Micros(tx.Now.Add(life)), []byte{})
+		if err != nil {
+			return err
+		}
+		return s.makeKey(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	return s.loadKeys(ctx)
+}
+
+// couldBeNew tells whether a key that we do not hold may have been made since
+// we last looked. Its id says when it was made; anything else is a forgery.
+func couldBeNew(keyID string, known time.Time) bool {
+	id, err := uuid.Parse(keyID)
+	if err != nil || id.Version() != 7 {
+		return false
+	}
+	sec, nsec := id.Time().UnixTime()
+	return time.Unix(sec, nsec).After(known.Add(-2 * keysEvery)) // as much as clocks may differ
+}

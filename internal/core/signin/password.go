@@ -1,0 +1,175 @@
+package signin
+
+import (
+	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"standfast/internal/core/audit"
+	"standfast/internal/db"
+	"standfast/internal/fault"
+)
+
+// minPassword is NIST SP 800-63B-4's minimum, in characters, for a password that
+// is always joined by a second factor: a remembered device or a code.
+const minPassword = 8
+
+// normalPassword gives the one form of a password that can be typed in several
+// (RFC 8265 §4.2: other spaces become the space, then NFC).
+func normalPassword(p string) string {
+	p = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, p)
+	return norm.NFC.String(p)
+}
+
+// allowed holds a new password to the rules: its length, and that it is none of
+// the first that a guesser tries. There are no rules of composition.
+func allowed(password string, about ...string) error {
+	refuse := func(code, message string) error {
+		return fault.InvalidField("body.new_password", "password."+code, message)
+	}
+	switch {
+	case len(password) > maxPassword:
+		return refuse("too-long", "A password has at most 256 bytes.")
+	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
+		return refuse("not-text", "A password is text without control characters.")
+	case utf8.RuneCountInString(password) < minPassword:
+		return refuse("too-short", "A password has at least 8 characters.")
+	case guessable(password, about):
+		return refuse("guessable", "This password is among the first that others would try. Please choose another.")
+	}
+	return nil
+}
+
+// SetPassword gives a member a password, in the caller's transaction. It hashes
+// there, so it is for making members, not for serving requests. Errors: Invalid
+// when the password breaks a rule.
+func (s *Service) SetPassword(ctx context.Context, tx *db.Tx, memberID, password string) error {
+	password = normalPassword(password)
+	if err := allowed(password, s.conf.Cell); err != nil {
+		return err
+	}
+	h, err := s.hashes.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.store(ctx, tx, memberID, h, "system")
+}
+
+// SetPasswordHash gives a member a password that was hashed elsewhere, as a PHC
+// string of argon2id. Errors: Invalid when it cannot be read or costs too much.
+func (s *Service) SetPasswordHash(ctx context.Context, tx *db.Tx, memberID, hash string) error {
+	h, err := parsePHC(hash)
+	if err != nil {
+		e := fault.InvalidField("password_hash", "password.hash", "This is not a password hash that can be read (argon2id in PHC form).")
+		e.Cause = err
+		return e
+	}
+	return s.store(ctx, tx, memberID, h, "system")
+}
+
+// store replaces the password and with it everything that the old one has open.
+func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h phc, actor string) error {
+	var version int64
+	err := tx.QueryRow(ctx, `INSERT INTO credential (member_id, phc, changed_at, version) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (member_id) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at, version = credential.version + 1
+		RETURNING version`, memberID, h.String(), db.Micros(tx.Now)).Scan(&version)
+	if err != nil {
+		return err
+	}
+	if err := closeChallenges(ctx, tx, `member_id = $1`, memberID); err != nil {
+		return err
+	}
+	if err := forgive(ctx, tx, s.gauge(perName(), memberID, memberID), s.gauge(perKnown(), memberID, memberID)); err != nil {
+		return err
+	}
+	if err := changed(ctx, tx, "credential", memberID, "password-set", version, memberID); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{Actor: actor, ActorID: memberID, Action: "signin.password-set", Object: "member", ObjectID: memberID, Outcome: audit.OK})
+}
+
+// ChangePassword replaces the session's member's password. All other sessions
+// end, and the member is told. Errors: Forbidden when the old one is wrong,
+// Invalid when the new one breaks a rule, TooMany after too many wrong ones.
+func (s *Service) ChangePassword(ctx context.Context, sess Session, old, new string, c Client) error {
+	m, err := s.members.ByID(ctx, sess.MemberID)
+	if err != nil {
+		return err
+	}
+	new = normalPassword(new)
+	if err := allowed(new, s.conf.Cell, m.Username, m.DisplayName, m.Email); err != nil {
+		return err
+	}
+	who, err := s.owner(ctx, sess)
+	if err != nil {
+		return err
+	}
+	if err := blocked(who.limits, s.now()); err != nil {
+		return err
+	}
+	right, err := s.hashes.matches(ctx, who.hash, normalPassword(old))
+	if err != nil {
+		return err
+	}
+	h, err := s.hashes.hash(ctx, new)
+	if err != nil {
+		return err
+	}
+	return s.replace(ctx, sess, who, right, h, c)
+}
+
+// owner is the claimant of a session, counted apart from sign-ins: the session
+// is proof enough that strangers' guesses must not count against it.
+func (s *Service) owner(ctx context.Context, sess Session) (who claimant, err error) {
+	who.member.ID = sess.MemberID
+	who.limits = []gauge{s.gauge(perKnown(), sess.MemberID, sess.MemberID), s.gauge(perDevice(), sess.MemberID, sess.ID)}
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		if err := who.load(ctx, tx); err != nil {
+			return err
+		}
+		return read(ctx, tx, who.limits, false)
+	})
+	return who, err
+}
+
+func (s *Service) replace(ctx context.Context, sess Session, who claimant, right bool, h phc, c Client) error {
+	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
+	defer cancel()
+	var refusal error
+	err := s.db.WithTx(ctx, func(tx *db.Tx) error {
+		refusal = nil
+		if err := read(ctx, tx, who.limits, true); err != nil {
+			return err
+		}
+		if refusal = blocked(who.limits, tx.Now); refusal != nil {
+			return nil
+		}
+		version, err := lockCredential(ctx, tx, sess.MemberID)
+		if err != nil {
+			return err
+		}
+		if !right || version != who.version {
+			refusal = fault.New(fault.Forbidden, "password.wrong", "Your present password is not right.")
+			return s.refuse(ctx, tx, who, c)
+		}
+		if err := s.store(ctx, tx, sess.MemberID, h, "member"); err != nil {
+			return err
+		}
+		if _, err := s.end(ctx, tx, "password-changed", `member_id = $1 AND id <> $2`, sess.MemberID, sess.ID); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, sess.MemberID, "password-changed", c)
+	})
+	if err == nil {
+		err = refusal
+	}
+	return err
+}

@@ -1,0 +1,159 @@
+package signin
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"standfast/internal/db"
+	"standfast/internal/token"
+)
+
+const (
+	refreshEvery   = time.Second
+	refreshTimeout = 3 * time.Second
+	// overlap is read again each time: a row's time is that of its transaction's
+	// begin, and it is seen when that has committed. Transactions that revoke
+	// give up long before (see revokeTimeout); the rest is for clocks that differ.
+	overlap       = 2 * time.Minute
+	revokeTimeout = 15 * time.Second
+	flushEvery    = 5 * time.Second
+	pruneEvery    = time.Hour
+)
+
+// Run keeps keys and revocations current until ctx ends. While the database is
+// out of reach it goes on trying, and Check answers from what was last known.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	var flushed, pruned time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		bounded, cancel := context.WithTimeout(ctx, refreshTimeout)
+		err := s.Refresh(bounded)
+		cancel()
+		if err != nil {
+			continue
+		}
+		if time.Since(flushed) > flushEvery {
+			flushed = time.Now()
+			s.flushActivity(ctx)
+		}
+		if time.Since(pruned) > pruneEvery {
+			pruned = time.Now()
+			_ = s.prune(ctx) // tried again in an hour; what is left over does no harm
+		}
+	}
+}
+
+// Refresh reads keys, revocations and step-ups of other processes once.
+func (s *Service) Refresh(ctx context.Context) error {
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	return s.refresh(ctx, false)
+}
+
+// refresh is called with s.refreshing held.
+func (s *Service) refresh(ctx context.Context, keys bool) error {
+	now := s.now()
+	if keys || now.Sub(s.keysAt) >= keysEvery {
+		if err := s.loadKeys(ctx); err != nil {
+			return err
+		}
+		s.keysAt = now
+	}
+	return s.readRevocations(ctx, now)
+}
+
+// refreshNow is for a request that cannot be answered from what is known. It
+// asks the database in the request's name, within bounds, and tells whether
+// that has worked.
+func (s *Service) refreshNow(ctx context.Context, keys bool) bool {
+	if !s.onDemand.Allow() {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	return s.refresh(ctx, keys) == nil
+}
+
+func (s *Service) readRevocations(ctx context.Context, now time.Time) error {
+	since := db.Micros(s.revoked.AsOf().Add(-overlap)) // the first time: long before everything
+	var list []token.Revocation
+	proofs := map[string]time.Time{}
+	err := s.db.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT subject, keep FROM revocation WHERE at >= $1`, since)
+		list, err = db.Collect(rows, err, scanRevocation)
+		if err != nil {
+			return err
+		}
+		rows, err = tx.Query(ctx, `SELECT id, stepped_up_at FROM session WHERE stepped_up_at > 0 AND stepped_up_at >= $1`, max(since, db.Micros(now.Add(-s.conf.SessionIdle))))
+		if err != nil {
+			return err
+		}
+		return scanProofs(rows, proofs)
+	})
+	if err != nil {
+		return err
+	}
+	s.revoked.Add(list...)
+	s.revoked.Complete(now)
+	s.recent.proved(proofs)
+	return nil
+}
+
+func scanRevocation(r *sql.Rows) (v token.Revocation, err error) {
+	var keep int64
+	err = r.Scan(&v.Subject, &keep)
+	v.Keep = db.FromMicros(keep)
+	return v, err
+}
+
+func scanProofs(rows *sql.Rows, into map[string]time.Time) error {
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var at int64
+		if err := rows.Scan(&id, &at); err != nil {
+			return err
+		}
+		into[id] = db.FromMicros(at)
+	}
+	return rows.Err()
+}
+
+// How long records are kept after they have lost their use.
+const (
+	keepSessions   = 90 * 24 * time.Hour
+	keepChallenges = 30 * 24 * time.Hour
+	keepStrangers  = 24 * time.Hour
+)
+
+// prune deletes what nobody needs any more. The proofs of step-ups stay: they
+// are evidence of what a member agreed to.
+func (s *Service) prune(ctx context.Context) error {
+	now := s.now()
+	old := []struct {
+		query  string
+		before time.Time
+	}{
+		{`DELETE FROM revocation WHERE keep < $1`, now},
+		{`DELETE FROM session WHERE expires_at < $1`, now.Add(-keepSessions)},
+		{`DELETE FROM challenge WHERE expires_at < $1 AND (purpose = 'sign-in' OR redeemed_at = 0)`, now.Add(-keepChallenges)},
+		{`DELETE FROM throttle WHERE member_id IS NULL AND last_at < $1`, now.Add(-keepStrangers)},
+		{`DELETE FROM signing_key WHERE retired_at > 0 AND verify_until < $1`, now},
+	}
+	for _, o := range old {
+		err := s.db.WithTx(ctx, func(tx *db.Tx) error { _, err := tx.Exec(ctx, o.query, db.Micros(o.before)); return err })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package signin
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"standfast/internal/core/audit"
+	"standfast/internal/core/member"
+	"standfast/internal/db"
+	"standfast/internal/fault"
+)
+
+// Limits of what is looked at, in bytes.
+const (
+	maxUsername = 256
+	maxPassword = 256
+)
+
+// nobody is looked for where a user name does not exist, so that it takes as long.
+const nobody = "00000000-0000-0000-0000-000000000000"
+
+// claimant is who says to be a member, as far as the database knows.
+type claimant struct {
+	member  member.Member // zero when there is none of this name
+	hash    *phc          // nil when there is no such member, or no password
+	version int64         // of the password
+	device  string        // the browser's identity, "" when it has none
+	issued  time.Time     // when its token was made
+	known   bool          // the member has this device remembered
+	limits  []gauge       // what is counted when this attempt fails
+}
+
+// SignIn checks a user name and password. From a remembered device it gives a
+// session at once; otherwise a challenge, whose code is on its way. A user name
+// that does not exist is answered like a wrong password, and takes as long.
+//
+// Errors: Unauthenticated for wrong credentials, TooMany while attempts are
+// slowed down, Unavailable when the answer is not known or the house is full.
+func (s *Service) SignIn(ctx context.Context, username, password string, c Client) (Outcome, error) {
+	if err := readable(username, password); err != nil {
+		return Outcome{}, err
+	}
+	password = normalPassword(password)
+	who, err := s.claimant(ctx, username, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := blocked(who.limits, s.now()); err != nil {
+		return Outcome{}, err
+	}
+	right, err := s.hashes.matches(ctx, who.hash, password)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out, err := s.decide(ctx, who, right, c)
+	if right && err == nil && who.hash.params != s.conf.Hash {
+		s.upgrade(ctx, who, password)
+	}
+	return out, err
+}
+
+func readable(username, password string) error {
+	var bad []fault.Field
+	check := func(location, v string, limit int) {
+		switch {
+		case v == "":
+			bad = append(bad, fault.Field{Location: location, Code: "required", Message: "This is required."})
+		case len(v) > limit:
+			bad = append(bad, fault.Field{Location: location, Code: "too-long", Message: "This is too long.", Args: map[string]any{"Limit": limit}})
+		case !utf8.ValidString(v):
+			bad = append(bad, fault.Field{Location: location, Code: "not-text", Message: "This is not readable text."})
+		}
+	}
+	check("body.username", username, maxUsername)
+	check("body.password", password, maxPassword)
+	if len(bad) > 0 {
+		return fault.InvalidFields(bad...)
+	}
+	return nil
+}
+
+// claimant gathers what decides about an attempt, and takes the same steps
+// whether or not there is such a member.
+func (s *Service) claimant(ctx context.Context, username string, c Client) (who claimant, err error) {
+	if who.device, who.issued, err = s.device(ctx, c.DeviceToken); err != nil {
+		return who, err
+	}
+	who.member, err = s.members.ByUsername(ctx, username)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return who, err
+	}
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		if err := who.load(ctx, tx); err != nil {
+			return err
+		}
+		who.limits = s.limitsOf(who, username, c)
+		return read(ctx, tx, who.limits, false)
+	})
+	return who, err
+}
+
+// load reads the password's hash and whether the device is remembered.
+func (w *claimant) load(ctx context.Context, tx *db.Tx) error {
+	id := cmp.Or(w.member.ID, nobody)
+	var hash string
+	err := tx.QueryRow(ctx, `SELECT phc, version FROM credential WHERE member_id = $1`, id).Scan(&hash, &w.version)
+	if err != nil && err != db.ErrNoRows {
+		return err
+	}
+	if err == nil {
+		h, err := parsePHC(hash)
+		if err != nil {
+			return err
+		}
+		w.hash = &h
+	}
+	w.known, err = trusted(ctx, tx, id, w.device, w.issued, tx.Now)
+	return err
+}
+
+// limitsOf chooses the counts of an attempt. A device that the member knows has
+// its own, so that strangers who guess never shut it out.
+func (s *Service) limitsOf(w claimant, username string, c Client) []gauge {
+	id := w.member.ID
+	if w.known {
+		return []gauge{s.gauge(perKnown(), id, id), s.gauge(perDevice(), id, id+w.device)}
+	}
+	name := id
+	if name == "" {
+		name = strings.ToLower(norm.NFKC.String(username))
+	}
+	limits := []gauge{s.gauge(perName(), id, name)}
+	if c.IP != "" {
+		limits = append(limits, s.gauge(perAddress(), "", network(c.IP)))
+	}
+	return limits
+}
+
+// decide is the transaction after the password was checked. What was read
+// before may have changed meanwhile, so the limits and the password's version
+// are looked at again, under lock: of many guesses sent at once, no more count
+// than of guesses one after the other.
+func (s *Service) decide(ctx context.Context, who claimant, right bool, c Client) (out Outcome, err error) {
+	var refusal error
+	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
+		out, refusal = Outcome{}, nil
+		version, err := lockCredential(ctx, tx, cmp.Or(who.member.ID, nobody))
+		if err != nil && err != db.ErrNoRows {
+			return err
+		}
+		if err := read(ctx, tx, who.limits, true); err != nil {
+			return err
+		}
+		if refusal = blocked(who.limits, tx.Now); refusal != nil {
+			return nil
+		}
+		right := right && version == who.version
+		if !right {
+			refusal = badCredentials()
+			return s.refuse(ctx, tx, who, c)
+		}
+		out, err = s.admit(ctx, tx, who, c)
+		return err
+	})
+	if err == nil {
+		err = refusal
+	}
+	return out, err
+}
+
+// refuse counts and records a wrong password.
+func (s *Service) refuse(ctx context.Context, tx *db.Tx, who claimant, c Client) error {
+	if err := count(ctx, tx, who.limits); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{
+		Actor: "member", ActorID: who.member.ID, Action: "signin.password", Object: "member", ObjectID: who.member.ID,
+		Outcome: audit.Refused, From: c.IP, Details: map[string]string{"device": who.device},
+	})
+}
+
+// admit goes on after a right password.
+func (s *Service) admit(ctx context.Context, tx *db.Tx, who claimant, c Client) (Outcome, error) {
+	if err := s.forgivePassword(ctx, tx, who); err != nil {
+		return Outcome{}, err
+	}
+	if who.known {
+		return s.welcome(ctx, tx, who, c)
+	}
+	asked, err := s.ask(ctx, tx, who.member, challenge{
+		purpose: signIn, template: "sign-in-code", flow: s.flowHash(c), scope: s.signInScope(who.member.ID, c),
+		data: map[string]any{"Device": agentName(c.UserAgent)},
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Challenge: s.public(asked)}, audit.Record(ctx, tx, audit.Entry{
+		Actor: "member", ActorID: who.member.ID, Action: "signin.password", Object: "challenge", ObjectID: asked.id, Outcome: audit.OK, From: c.IP,
+	})
+}
+
+// signInScope is what has one open challenge: a member's attempt in one flow.
+func (s *Service) signInScope(memberID string, c Client) []byte {
+	if c.FlowID == "" {
+		return nil
+	}
+	return s.key.Fingerprint("signin.scope/sign-in", []byte(memberID+c.FlowID))
+}
+
+// forgivePassword ends the counts that a right password takes back: all of the
+// member's own. An address goes on being counted, or an attacker with one login
+// of his own could wipe it clean.
+func (s *Service) forgivePassword(ctx context.Context, tx *db.Tx, who claimant) error {
+	id := who.member.ID
+	own := []gauge{s.gauge(perName(), id, id)}
+	if who.known {
+		own = append(own, s.gauge(perKnown(), id, id), s.gauge(perDevice(), id, id+who.device))
+	}
+	return forgive(ctx, tx, own...)
+}
+
+// welcome signs in from a remembered device: no code, ever.
+func (s *Service) welcome(ctx context.Context, tx *db.Tx, who claimant, c Client) (out Outcome, err error) {
+	if err := touch(ctx, tx, who.member.ID, who.device, c); err != nil {
+		return out, err
+	}
+	if out.Session, err = s.open(ctx, tx, who.member.ID, who.device, false, c); err != nil {
+		return out, err
+	}
+	if out.DeviceToken, err = s.deviceToken(who.device, tx.Now); err != nil {
+		return out, err
+	}
+	return out, audit.Record(ctx, tx, audit.Entry{
+		Actor: "member", ActorID: who.member.ID, Action: "signin.session", Object: "session", ObjectID: out.Session.ID,
+		Outcome: audit.OK, From: c.IP, Details: map[string]string{"by": "known device", "device": who.device},
+	})
+}
+
+// lockCredential gives the version of a member's password. Sign-ins, sign-outs
+// and changes of the password of one member take turns behind this row.
+func lockCredential(ctx context.Context, tx *db.Tx, memberID string) (version int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT version FROM credential WHERE member_id = $1`+forUpdate(tx), memberID).Scan(&version)
+	if err == sql.ErrNoRows {
+		return 0, db.ErrNoRows
+	}
+	return version, err
+}
+
+// upgrade replaces a hash that was made at other costs. It is a service to the
+// next sign-in: when it fails, this one goes on.
+func (s *Service) upgrade(ctx context.Context, who claimant, password string) {
+	h, err := s.hashes.hash(ctx, password)
+	if err != nil {
+		return
+	}
+	_ = s.db.WithTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE credential SET phc = $3 WHERE member_id = $1 AND version = $2`, who.member.ID, who.version, h.String())
+		return err
+	})
+}

@@ -1,0 +1,194 @@
+package signin
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"standfast/internal/db"
+	"standfast/internal/fault"
+)
+
+// limit says how failures in a row are slowed down and ended.
+type limit struct {
+	name   string
+	free   int64         // so many cost nothing
+	base   time.Duration // delay after the first that does; each further one doubles it
+	max    time.Duration // longest delay
+	forget time.Duration // a pause after which counting begins anew; 0 never
+	total  int64         // so many are the end until somebody succeeds; 0 for none
+}
+
+// The limits. NIST SP 800-63B-4 allows 100 failures in a row on one password:
+// strangers get 80 of them, so that however many they use up, the devices that a
+// member had us remember keep 20 of their own.
+func perName() limit {
+	return limit{name: "name", free: 5, base: 30 * time.Second, max: 15 * time.Minute, total: 80}
+}
+func perKnown() limit { return limit{name: "known", free: 20, total: 20} }
+func perDevice() limit {
+	return limit{name: "device", free: 5, base: 5 * time.Second, max: 5 * time.Minute}
+}
+
+// perAddress is generous, because many members can share one address.
+func perAddress() limit {
+	return limit{name: "address", free: 100, base: time.Second, max: time.Minute, forget: 15 * time.Minute}
+}
+
+// perDead counts challenges that died of wrong codes (RTS Art 4: blocked for a
+// time after five), at most 100 codes in a row in all.
+func perDead() limit {
+	return limit{name: "dead", free: 1, base: 30 * time.Second, max: 15 * time.Minute, total: 20}
+}
+
+// perSend bounds the messages that somebody can have sent to a member.
+func perSend() limit {
+	return limit{name: "send", free: 10, base: time.Minute, max: time.Hour, forget: time.Hour}
+}
+
+// delay gives how long nothing is tried after n failures in a row.
+func (l limit) delay(n int64) time.Duration {
+	if n < l.free || l.base == 0 {
+		return 0
+	}
+	return min(l.max, l.base<<min(n-l.free, 20))
+}
+
+// gauge is one count against its limit.
+type gauge struct {
+	limit    limit
+	key      []byte
+	memberID string // "" for no member's
+	failures int64
+	last     time.Time
+	until    time.Time
+}
+
+// gauge names what is counted; subject is a member's id, an address, a name.
+func (s *Service) gauge(l limit, memberID, subject string) gauge {
+	return gauge{limit: l, memberID: memberID, key: s.key.Fingerprint("signin.throttle/"+l.name, []byte(subject))}
+}
+
+// wait gives how long nothing is to be tried; 0 means go on.
+func (g gauge) wait(now time.Time) time.Duration {
+	if g.limit.total > 0 && g.failures >= g.limit.total {
+		return 24 * time.Hour
+	}
+	return max(0, g.until.Sub(now))
+}
+
+// blocked gives the refusal where one of the gauges has one.
+func blocked(list []gauge, now time.Time) error {
+	var wait time.Duration
+	for _, g := range list {
+		wait = max(wait, g.wait(now))
+	}
+	if wait == 0 {
+		return nil
+	}
+	return tooMany(wait)
+}
+
+func tooMany(wait time.Duration) error {
+	return fault.New(fault.TooMany, "signin.too-many", "There were too many attempts. Please wait before you try again.").After(wait)
+}
+
+// read fills the gauges. With lock, nobody else counts until tx ends; rows are
+// locked in the order of their keys.
+func read(ctx context.Context, tx *db.Tx, list []gauge, lock bool) error {
+	slices.SortFunc(list, func(a, b gauge) int { return bytes.Compare(a.key, b.key) })
+	for i := range list {
+		if err := list[i].read(ctx, tx, lock); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gauge) read(ctx context.Context, tx *db.Tx, lock bool) error {
+	query := `SELECT failures, last_at, until FROM throttle WHERE key = $1`
+	if lock {
+		query += forUpdate(tx)
+	}
+	var last, until int64
+	g.failures, g.last, g.until = 0, time.Time{}, time.Time{}
+	err := tx.QueryRow(ctx, query, g.key).Scan(&g.failures, &last, &until)
+	if err == db.ErrNoRows {
+		return nil
+	}
+	g.last, g.until = db.FromMicros(last), db.FromMicros(until)
+	return err
+}
+
+// forUpdate ends a query whose row the transaction will change. SQLite has one
+// writer and needs no lock.
+func forUpdate(tx *db.Tx) string {
+	if tx.Engine() == db.PostgreSQL {
+		return ` FOR UPDATE`
+	}
+	return ``
+}
+
+// count adds a failure to each gauge.
+func count(ctx context.Context, tx *db.Tx, list []gauge) error {
+	for _, g := range list {
+		if err := g.count(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g gauge) count(ctx context.Context, tx *db.Tx) error {
+	var since int64 // failures before then are forgotten
+	if g.limit.forget > 0 {
+		since = db.Micros(tx.Now.Add(-g.limit.forget))
+	}
+	var n int64
+	err := tx.QueryRow(ctx, `INSERT INTO throttle (key, member_id, failures, last_at, until) VALUES ($1, $2, 1, $3, 0)
+		ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at,
+			failures = CASE WHEN throttle.last_at < $4 THEN 1 ELSE throttle.failures + 1 END
+		RETURNING failures`, g.key, null(g.memberID), db.Micros(tx.Now), since).Scan(&n)
+	if err != nil {
+		return err
+	}
+	d := g.limit.delay(n)
+	if d == 0 {
+		return nil
+	}
+	_, err = tx.Exec(ctx, `UPDATE throttle SET until = $2 WHERE key = $1`, g.key, db.Micros(tx.Now.Add(d)))
+	return err
+}
+
+// forgive ends the rows of gauges that have counted something.
+func forgive(ctx context.Context, tx *db.Tx, list ...gauge) error {
+	for _, g := range list {
+		if _, err := tx.Exec(ctx, `DELETE FROM throttle WHERE key = $1`, g.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func null(id string) any {
+	if id == "" {
+		return nil
+	}
+	return id
+}
+
+// network is what an address is counted as: itself, or of IPv6 the /64 that one
+// subscriber has.
+func network(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil || a.Is4() {
+		return ip
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return p.String()
+}
