@@ -151,7 +151,7 @@ func parse(data []byte) (*Key, error) {
 	if err := json.Unmarshal(data, &f); err != nil || f.Format != format {
 		return nil, errors.New("not a master key file")
 	}
-	k := &Key{demo: bytes.Equal(data, demoFile)}
+	k := &Key{demo: bytes.Contains(demoFile, []byte(primaryMaterial(f.PRF)))}
 	h, err := readKeyset(f.AEAD)
 	if err != nil {
 		return nil, errors.New("its AEAD keyset cannot be read")
@@ -166,6 +166,19 @@ func parse(data []byte) (*Key, error) {
 		return nil, errors.New("its PRF keyset cannot be used")
 	}
 	return k, nil
+}
+
+// primaryMaterial gives what is secret in a keyset's first key, as it is written.
+func primaryMaterial(raw json.RawMessage) string {
+	var ks struct {
+		Key []struct {
+			KeyData struct{ Value string }
+		}
+	}
+	if err := json.Unmarshal(raw, &ks); err != nil || len(ks.Key) == 0 {
+		return "none"
+	}
+	return ks.Key[0].KeyData.Value
 }
 
 func readKeyset(raw json.RawMessage) (*keyset.Handle, error) {

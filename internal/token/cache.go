@@ -44,3 +44,9 @@ func (c *cache[V]) clear() {
 	defer c.mu.Unlock()
 	c.young, c.old = map[string]V{}, nil
 }
+
+func (c *cache[V]) len() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.young) + len(c.old)
+}

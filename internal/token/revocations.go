@@ -107,3 +107,10 @@ func (r *Revocations) holds(c Claims) bool {
 	}
 	return c.AuthenticatedAt.Before(r.cutOffs[c.MemberID].Before)
 }
+
+// Len gives how many entries the list has, for metrics.
+func (r *Revocations) Len() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.ended) + len(r.cutOffs)
+}

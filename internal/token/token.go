@@ -168,6 +168,9 @@ func (r *Keyring) Read(tok string) (Claims, error) {
 	return c, nil
 }
 
+// Remembered gives how many verified tokens are in memory, for metrics.
+func (r *Keyring) Remembered() int { return r.read.len() }
+
 func verify(key paseto.V4AsymmetricPublicKey, tok string, domain []byte) (Claims, error) {
 	t, err := paseto.NewParserWithoutExpiryCheck().ParseV4Public(key, tok, domain)
 	if err != nil {
