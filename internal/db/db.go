@@ -72,6 +72,11 @@ func openPostgreSQL(ctx context.Context, target string, o Options) (*DB, error) 
 	params := cfg.ConnConfig.RuntimeParams
 	params["timezone"] = "UTC"
 	params["application_name"] = "standfast"
+	// A statement's plan is made once, often while its table is still empty, and
+	// would then read the whole table for as long as the connection lives. Every
+	// look-up of ours has an index; the compiler (jit) only costs such short work.
+	params["enable_seqscan"] = "off"
+	params["jit"] = "off"
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
