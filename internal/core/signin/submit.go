@@ -220,12 +220,12 @@ func (s *Service) memberIn(ctx context.Context, tx *db.Tx, id string) (m member.
 // page after a reload.
 func (s *Service) Challenge(ctx context.Context, challengeID string, c Client) (out Challenge, err error) {
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		ch, err := s.ownChallenge(ctx, tx, signIn, challengeID, c)
+		ch, err := s.eitherChallenge(ctx, tx, challengeID, c)
 		if err != nil {
 			return err
 		}
 		if !ch.closedAt.IsZero() || !tx.Now.Before(ch.expiresAt) {
-			return codeOver(signIn)
+			return codeOver(ch.purpose)
 		}
 		out = *s.public(ch)
 		return nil
@@ -264,13 +264,19 @@ func (s *Service) Resend(ctx context.Context, challengeID, channel string, c Cli
 	return out, err
 }
 
+// eitherChallenge is ownChallenge for pages and calls that serve both purposes.
+func (s *Service) eitherChallenge(ctx context.Context, tx *db.Tx, id string, c Client) (challenge, error) {
+	ch, err := s.ownChallenge(ctx, tx, signIn, id, c)
+	if fault.Is(err, fault.Unauthenticated) {
+		return s.ownChallenge(ctx, tx, stepUp, id, c)
+	}
+	return ch, err
+}
+
 // resendable locks the client's challenge, of either purpose, and holds it to
 // the bounds on messages.
 func (s *Service) resendable(ctx context.Context, tx *db.Tx, id string, c Client) (challenge, error) {
-	ch, err := s.ownChallenge(ctx, tx, signIn, id, c)
-	if fault.Is(err, fault.Unauthenticated) {
-		ch, err = s.ownChallenge(ctx, tx, stepUp, id, c)
-	}
+	ch, err := s.eitherChallenge(ctx, tx, id, c)
 	if err != nil {
 		return challenge{}, err
 	}
