@@ -21,7 +21,6 @@
 package ledger
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -37,7 +36,7 @@ type Options struct {
 	Log      *slog.Logger  // slog.Default when nil
 	MaxBatch int           // entries of Post in one commit; 512 when 0
 	MaxQueue int           // entries that may wait for a commit before Post refuses more; 8192 when 0
-	Writers  int           // commits of Post under way at once; 1 on SQLite, 2 on PostgreSQL when 0
+	Writers  int           // most commits of Post under way at once; 2 when 0, always 1 on SQLite
 	Timeout  time.Duration // of one commit of Post; 10 s when 0
 }
 
@@ -162,29 +161,3 @@ type PostingQuery struct {
 	Text        string    // part of description, kind or ref, in any case
 	Kinds       []string  // any of these; all when empty
 }
-
-// Report is what Verify found.
-type Report struct {
-	Transfers, Accounts int64
-	Sealed              int64    // batches that are numbered and chained
-	Problems            []string // the first wrong rows, named; empty when all is well
-}
-
-// Front is here for the record of what others may call:
-var _ interface {
-	OpenAccount(ctx context.Context, tx *db.Tx, s AccountSpec) error
-	SetFloor(ctx context.Context, tx *db.Tx, id string, floor *int64) error
-	Post(ctx context.Context, e Entry) (Transfer, error)
-	PostAll(ctx context.Context, es []Entry) ([]Result, error)
-	PostTx(ctx context.Context, tx *db.Tx, es ...Entry) ([]Transfer, error)
-	SettleTx(ctx context.Context, tx *db.Tx, key, transferID string, effectiveAt time.Time) (Transfer, error)
-	VoidTx(ctx context.Context, tx *db.Tx, key, transferID string, effectiveAt time.Time) (Transfer, error)
-	ReverseTx(ctx context.Context, tx *db.Tx, key, transferID string, effectiveAt time.Time) (Transfer, error)
-	Balance(ctx context.Context, accountID string) (Balance, error)
-	BalanceAt(ctx context.Context, accountID string, at time.Time) (Balance, error)
-	Postings(ctx context.Context, accountID string, q PostingQuery) ([]Posting, string, error)
-	EachBalance(ctx context.Context, book string, f func(accountID, currency string, count, posted int64) error) error
-	Verify(ctx context.Context) (Report, error)
-	ExpireHolds(ctx context.Context) (int, error)
-	Run(ctx context.Context) error
-} = (*Ledger)(nil)

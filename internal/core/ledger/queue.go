@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type queue struct {
 }
 
 // item is a request in the queue.
+
 type item struct {
 	request request
 	taken   atomic.Bool  // by a writer, or withdrawn by its caller: whoever is first
@@ -56,16 +58,21 @@ func (q *queue) add(it *item) bool {
 		return false
 	}
 	q.waiting = append(q.waiting, it)
-	if q.active < q.writers {
+	if q.active == 0 || q.active < q.writers && len(q.waiting) > crowd {
 		q.active++
 		go q.work()
 	}
 	return true
 }
 
+// crowd is how many must wait for a further writer to start. Below it one writer
+// with larger batches does better, because batches meet at the same balances.
+const crowd = 128
+
 func (q *queue) work() {
 	for batch := q.next(); batch != nil; batch = q.next() {
 		q.commit(batch)
+		runtime.Gosched() // lets those who were just answered come back, for a fuller batch
 	}
 }
 
