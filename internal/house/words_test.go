@@ -15,7 +15,7 @@ var forbidden = []struct {
 	{"the host of a package registry", regexp.MustCompile(`(?i)(registry\.npm` + `js|registry\.yarn` + `pkg|proxy\.go` + `lang|sum\.go` + `lang|deb\.deb` + `ian\.org|archive\.ub` + `untu|pypi\.` + `org|pythonhosted\.` + `org|crates\.` + `io|registry-1\.dock` + `er)`)},
 	{"a path of one machine", regexp.MustCompile("(^|[\\s\"'`(=:,])/(work|ro" + "ot)(/|[\\s\"'`),]|$)")},
 	{"a path of one person's home", regexp.MustCompile(`/(home|Use` + `rs)/[a-z]`)},
-	{"words about who or what wrote this", regexp.MustCompile(`(?i)\b(chat` + `gpt|open` + `ai|anthro` + `pic|clau` + `de|gemini pro|co` + `pilot|\bLL` + `Ms?\b|language mo` + `del|AI[- ](assist|gen|agent|model|session|helper))`)},
+	{"words about who or what wrote this", regexp.MustCompile(`(?i)\b(chat` + `gpt|open` + `ai|anthro` + `pic|clau` + `de|gemi` + `ni pro|co` + `pilot|\bLL` + `Ms?\b|language mo` + `del|AI[- ](assist|gen|agent|model|session|helper))`)},
 }
 
 func TestNoFileNamesMachinesRegistriesOrTools(t *testing.T) {
