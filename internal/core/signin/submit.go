@@ -31,11 +31,7 @@ func (s *Service) SubmitCode(ctx context.Context, challengeID, code string, trus
 	var refusal error
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
 		out, refusal = Outcome{}, nil
-		ch, err := s.ownChallenge(ctx, tx, signIn, challengeID, c)
-		if fault.Is(err, fault.Unauthenticated) {
-			refusal = err
-			return nil
-		}
+		ch, err := s.ownChallenge(ctx, tx, challengeID, c)
 		if err != nil {
 			return err
 		}
@@ -60,16 +56,16 @@ type attempt struct {
 
 // ownChallenge locks and gives the client's challenge. One of another flow does
 // not exist for it, so that nobody else can use up its tries.
-func (s *Service) ownChallenge(ctx context.Context, tx *db.Tx, p purpose, id string, c Client) (challenge, error) {
+func (s *Service) ownChallenge(ctx context.Context, tx *db.Tx, id string, c Client) (challenge, error) {
 	if !db.ValidID(id) {
-		return challenge{}, codeOver(p)
+		return challenge{}, codeOver(signIn)
 	}
 	// The credential's lock comes first here as everywhere, or two transactions
 	// could wait for each other.
 	var memberID string
-	err := tx.QueryRow(ctx, `SELECT member_id FROM challenge WHERE id = $1 AND purpose = $2`, id, string(p)).Scan(&memberID)
+	err := tx.QueryRow(ctx, `SELECT member_id FROM challenge WHERE id = $1`, id).Scan(&memberID)
 	if err == db.ErrNoRows {
-		return challenge{}, codeOver(p)
+		return challenge{}, codeOver(signIn)
 	}
 	if err != nil {
 		return challenge{}, err
@@ -82,9 +78,18 @@ func (s *Service) ownChallenge(ctx context.Context, tx *db.Tx, p purpose, id str
 		return challenge{}, err
 	}
 	if subtle.ConstantTimeCompare(ch.flow, s.flowHash(c)) != 1 {
-		return challenge{}, codeOver(p)
+		return challenge{}, codeOver(signIn)
 	}
 	return ch, nil
+}
+
+// openChallenge is ownChallenge for one whose code can still be typed.
+func (s *Service) openChallenge(ctx context.Context, tx *db.Tx, id string, c Client) (challenge, error) {
+	ch, err := s.ownChallenge(ctx, tx, id, c)
+	if err == nil && (!ch.closedAt.IsZero() || !tx.Now.Before(ch.expiresAt)) {
+		err = codeOver(ch.purpose)
+	}
+	return ch, err
 }
 
 // answer decides about one attempt.
@@ -106,6 +111,9 @@ func (s *Service) answer(ctx context.Context, tx *db.Tx, a attempt) (out Outcome
 // usable tells whether a code may be tried, and whether as a repetition.
 func (a attempt) usable(now time.Time) (again, ok bool) {
 	ch := a.challenge
+	if ch.purpose != signIn {
+		return false, false
+	}
 	if !ch.usedAt.IsZero() {
 		return true, a.client.FlowID != "" && now.Sub(ch.usedAt) <= replayWindow
 	}
@@ -216,19 +224,15 @@ func (s *Service) memberIn(ctx context.Context, tx *db.Tx, id string) (m member.
 	return m, err
 }
 
-// Challenge gives a challenge that is open in the client's flow, for the code
-// page after a reload.
+// Challenge gives a challenge of either purpose that is open in the client's
+// flow, for the code page after a reload.
 func (s *Service) Challenge(ctx context.Context, challengeID string, c Client) (out Challenge, err error) {
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		ch, err := s.eitherChallenge(ctx, tx, challengeID, c)
-		if err != nil {
-			return err
+		ch, err := s.openChallenge(ctx, tx, challengeID, c)
+		if err == nil {
+			out = *s.public(ch)
 		}
-		if !ch.closedAt.IsZero() || !tx.Now.Before(ch.expiresAt) {
-			return codeOver(ch.purpose)
-		}
-		out = *s.public(ch)
-		return nil
+		return err
 	})
 	return out, err
 }
@@ -264,24 +268,12 @@ func (s *Service) Resend(ctx context.Context, challengeID, channel string, c Cli
 	return out, err
 }
 
-// eitherChallenge is ownChallenge for pages and calls that serve both purposes.
-func (s *Service) eitherChallenge(ctx context.Context, tx *db.Tx, id string, c Client) (challenge, error) {
-	ch, err := s.ownChallenge(ctx, tx, signIn, id, c)
-	if fault.Is(err, fault.Unauthenticated) {
-		return s.ownChallenge(ctx, tx, stepUp, id, c)
-	}
-	return ch, err
-}
-
 // resendable locks the client's challenge, of either purpose, and holds it to
 // the bounds on messages.
 func (s *Service) resendable(ctx context.Context, tx *db.Tx, id string, c Client) (challenge, error) {
-	ch, err := s.eitherChallenge(ctx, tx, id, c)
+	ch, err := s.openChallenge(ctx, tx, id, c)
 	if err != nil {
 		return challenge{}, err
-	}
-	if !ch.closedAt.IsZero() || !tx.Now.Before(ch.expiresAt) {
-		return challenge{}, codeOver(ch.purpose)
 	}
 	if ch.sends >= maxSends {
 		return challenge{}, tooMany(ch.expiresAt.Sub(tx.Now))
