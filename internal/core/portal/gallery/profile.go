@@ -1,0 +1,46 @@
+package gallery
+
+import (
+	"time"
+
+	"github.com/a-h/templ"
+
+	"standfast/internal/core/portal/view"
+	"standfast/internal/core/signin"
+)
+
+func devices() view.DevicesData {
+	return view.DevicesData{
+		Sessions: []signin.SessionInfo{
+			{ID: id("s1"), DeviceName: "Firefox on Linux", IP: "192.0.2.7", SignedInAt: now.Add(-time.Hour), LastUsedAt: now, Current: true},
+			{ID: id("s2"), DeviceName: "", IP: "2001:db8::2", SignedInAt: now.Add(-30 * time.Hour), LastUsedAt: now.Add(-29 * time.Hour)},
+		},
+		Devices: []signin.DeviceInfo{
+			{ID: id("d1"), Name: "Firefox on Linux", IP: "192.0.2.7", TrustedAt: now.Add(-300 * time.Hour), LastUsedAt: now, ExpiresAt: now.Add(4000 * time.Hour), Current: true},
+			{ID: id("d2"), Name: "Safari on iPhone", IP: "192.0.2.9", TrustedAt: now.Add(-900 * time.Hour), LastUsedAt: now.Add(-90 * time.Hour), ExpiresAt: now.Add(3000 * time.Hour)},
+		},
+	}
+}
+
+func profileEntries() []Entry {
+	return []Entry{
+		{Name: "profile", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.Profile(f, view.ProfileData{Name: "Ana Example", Username: "ana", Email: "ana@example.com", Phone: "+1 555 0134"})
+		}},
+		{Name: "password", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.Password(f, "ana", nil) }},
+		{Name: "password-refused", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.Password(f, "ana", view.Problems{{Field: "new", Message: f.T("form.new-password-missing")}})
+		}},
+		{Name: "password-done", Section: view.AtProfile, Page: view.PasswordDone},
+		{Name: "devices", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			d := devices()
+			d.Done = "ended"
+			return view.Devices(f, d)
+		}},
+		{Name: "devices-none", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			d := devices()
+			d.Devices, d.Done = nil, "removed"
+			return view.Devices(f, d)
+		}},
+	}
+}

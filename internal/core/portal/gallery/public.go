@@ -1,0 +1,57 @@
+package gallery
+
+import (
+	"time"
+
+	"github.com/a-h/templ"
+
+	"standfast/internal/core/portal/route"
+	"standfast/internal/core/portal/view"
+	"standfast/internal/core/signin"
+)
+
+func challenge(channel string) signin.Challenge {
+	return signin.Challenge{ID: id("challenge"), Channel: channel, SentTo: "•••• 34", ExpiresAt: now.Add(8 * time.Minute), TriesLeft: 3}
+}
+
+func publicEntries() []Entry {
+	wrong := func(f view.Frame) view.Problems {
+		return view.Problems{{Field: "code", Message: f.T("form.code-shape")}}
+	}
+	return []Entry{
+		{Name: "home", SignedOut: true, Page: view.Home},
+		{Name: "home-signed-in", Page: view.Home},
+		{Name: "help", SignedOut: true, Page: view.Help},
+		{Name: "security", SignedOut: true, Page: view.Security},
+		{Name: "sign-in", SignedOut: true, Page: func(f view.Frame) templ.Component { return view.SignIn(f, view.SignInData{}) }},
+		{Name: "sign-in-refused", SignedOut: true, Notices: notices(), Page: func(f view.Frame) templ.Component {
+			return view.SignIn(f, view.SignInData{Username: "ana", Next: "/pay", Problems: view.Problems{
+				{Field: "username", Message: f.T("form.username-missing")}, {Field: "password", Message: f.T("form.password-missing")}}})
+		}},
+		{Name: "code", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			return view.SignInCode(f, view.CodeData{Challenge: challenge("text"), Trust: true})
+		}},
+		{Name: "code-refused", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			return view.SignInCode(f, view.CodeData{Challenge: challenge("voice"), Code: "48 21", Next: "/pay", Problems: wrong(f)})
+		}},
+		{Name: "code-sent-again", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			return view.SignInCode(f, view.CodeData{Challenge: challenge("email"), Sent: true})
+		}},
+		{Name: "signed-out", SignedOut: true, Page: view.SignedOut},
+		{Name: "not-found", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			return view.Say(f, view.Message{Title: f.T("problem.not-found-title"), Text: f.T("problem.not-found"), Label: f.T("problem.go-start"), To: route.Home.URL()})
+		}},
+		{Name: "late", Notices: notices(), Page: func(f view.Frame) templ.Component {
+			return view.Say(f, view.Message{Title: f.T("problem.late-title"), Text: f.T("problem.late"), Safe: f.T("problem.late-safe"),
+				Label: f.T("problem.again"), To: route.Dashboard.URL()})
+		}},
+		{Name: "broken", Page: func(f view.Frame) templ.Component {
+			return view.Say(f, view.Message{Title: f.T("problem.broken-title"), Text: f.T("problem.broken"), Label: f.T("problem.go-home"), To: route.Dashboard.URL()})
+		}},
+	}
+}
+
+func notices() []view.Notice {
+	return []view.Notice{{ID: "savings", Title: "Savings balances are late.",
+		Detail: "Cards and payments work as usual. We show the last balance we know.", AsOf: now.Add(-time.Minute)}}
+}
