@@ -53,6 +53,14 @@ func (s *Store) ByID(ctx context.Context, id string) (Member, error) {
 	return s.one(ctx, `SELECT `+columns+` FROM member WHERE id = $1`, id)
 }
 
+// ByIDTx is ByID inside the caller's transaction.
+func (s *Store) ByIDTx(ctx context.Context, tx *db.Tx, id string) (Member, error) {
+	if !db.ValidID(id) {
+		return Member{}, notFound()
+	}
+	return scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM member WHERE id = $1`, id))
+}
+
 // ByUsername gives the member who signs in with username, in whatever case it
 // was typed, or fault.NotFound.
 func (s *Store) ByUsername(ctx context.Context, username string) (Member, error) {
