@@ -37,8 +37,10 @@ var (
 
 // usernameKey gives the form in which usernames are compared: RFC 8265's
 // UsernameCaseMapped profile (width, case and normalization folded; no spaces,
-// symbols beyond ASCII or mixed directions).
+// symbols beyond ASCII or mixed directions), less the spaces around it that
+// keyboards and password managers leave.
 func usernameKey(s string) (string, error) {
+	s = strings.TrimSpace(s)
 	if utf8.RuneCountInString(s) > maxUsername {
 		return "", errUsername // before the profile looks at it, which costs more
 	}
