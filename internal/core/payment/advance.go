@@ -73,7 +73,7 @@ func (s *Service) step(ctx context.Context, r *record) (wait time.Duration, done
 // place holds the amount of a scheduled payment whose date has come. What rules it
 // out by then declines it.
 func (s *Service) place(ctx context.Context, r *record) error {
-	contact, err := s.contactFor(ctx, r)
+	member, err := s.addressee(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Service) place(ctx context.Context, r *record) error {
 			reason = s.hold(ctx, tx, r)
 		}
 		if reason != nil {
-			return s.decline(ctx, tx, r, contact, reason)
+			return s.decline(ctx, tx, r, member, reason)
 		}
 		r.nextAt = tx.Now
 		if err := r.move(Held, "", ""); err != nil {
@@ -120,7 +120,7 @@ var reasons = map[string]string{
 
 // decline ends a payment for a reason that is the member's to know. Troubles of
 // our own are no reason: they come back as they are, and the job tries again.
-func (s *Service) decline(ctx context.Context, tx *db.Tx, r *record, contact Contact, reason error) error {
+func (s *Service) decline(ctx context.Context, tx *db.Tx, r *record, member addressee, reason error) error {
 	note, known := reasons[fault.As(reason).Code]
 	if f := fault.As(reason).Fields; !known && len(f) == 1 {
 		note, known = reasons[f[0].Code]
@@ -131,27 +131,27 @@ func (s *Service) decline(ctx context.Context, tx *db.Tx, r *record, contact Con
 	if err := s.finish(ctx, tx, r, Declined, "", note); err != nil {
 		return err
 	}
-	return s.tell(ctx, tx, r, contact, "payment-declined")
+	return s.tell(ctx, tx, r, member, "payment-declined")
 }
 
 // send hands a held payment to the rail. Submitted is stored before the call: from
 // then on the rail may have it, and the member can no longer take it back. A
 // crash between the two is repaired by asking.
 func (s *Service) send(ctx context.Context, r *record) (wait time.Duration, done bool, err error) {
-	contact, err := s.contactFor(ctx, r)
+	member, err := s.addressee(ctx, r)
 	if err != nil {
 		return 0, false, err
 	}
 	err = s.change(ctx, r, func(tx *db.Tx, r *record) error {
 		if reason := s.methodGone(ctx, tx, r); reason != nil {
-			return s.decline(ctx, tx, r, contact, reason)
+			return s.decline(ctx, tx, r, member, reason)
 		}
 		r.submittedAt, r.nextAt = tx.Now, tx.Now.Add(firstAsk)
 		if err := r.move(Submitted, "", ""); err != nil {
 			return err
 		}
 		if r.Events[0].Status == Held { // a scheduled one was confirmed when it was made
-			if err := s.tell(ctx, tx, r, contact, "payment-confirmed"); err != nil {
+			if err := s.tell(ctx, tx, r, member, "payment-confirmed"); err != nil {
 				return err
 			}
 		}

@@ -48,7 +48,7 @@ func (s *Service) hear(ctx context.Context, r *record, a Answer) (wait time.Dura
 	if to == r.Status {
 		return s.heardNothing(ctx, r, wait)
 	}
-	contact, err := s.contactFor(ctx, r)
+	member, err := s.addressee(ctx, r)
 	if err != nil {
 		return 0, false, err
 	}
@@ -57,7 +57,7 @@ func (s *Service) hear(ctx context.Context, r *record, a Answer) (wait time.Dura
 		if wait > 0 {
 			r.nextAt = tx.Now.Add(wait)
 		}
-		return s.conclude(ctx, tx, r, to, a, contact)
+		return s.conclude(ctx, tx, r, to, a, member)
 	})
 	return wait, wait == 0, err
 }
@@ -95,7 +95,7 @@ func (s *Service) heardNothing(ctx context.Context, r *record, wait time.Duratio
 }
 
 // conclude moves the money as the answer says, and tells the member.
-func (s *Service) conclude(ctx context.Context, tx *db.Tx, r *record, to Status, a Answer, contact Contact) error {
+func (s *Service) conclude(ctx context.Context, tx *db.Tx, r *record, to Status, a Answer, member addressee) error {
 	before := r.Status
 	if err := r.move(to, a.Code, notes[a.Code]); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, r *record, to Status,
 			return err
 		}
 	}
-	if err := s.tell(ctx, tx, r, contact, "payment-"+string(to)); err != nil {
+	if err := s.tell(ctx, tx, r, member, "payment-"+string(to)); err != nil {
 		return err
 	}
 	return s.save(ctx, tx, r)

@@ -43,13 +43,12 @@ func (s *Service) AddMethod(ctx context.Context, q MethodRequest) (m instrument.
 				return err
 			}
 		}
-		return s.post(ctx, tx, contact, notify.Message{
-			MemberID: q.Session.MemberID, To: contact.Email, Channel: notify.Email, Locale: contact.Locale,
-			Template: "method-added", Data: map[string]any{"Method": m.Display},
-		})
+		return s.post(ctx, tx, contact, notify.Message{MemberID: q.Session.MemberID, Template: "method-added", Data: map[string]any{"Method": m.Display}})
 	})
 	if err == errNeedsProof {
-		err = s.stepUp(ctx, q.Session, s.methodAction(q), q.Client)
+		action := s.methodAction(q)
+		action.Data = map[string]any{"Payee": m.Display}
+		err = s.stepUp(ctx, q.Session, action, q.Client)
 	}
 	if err != nil {
 		return instrument.Method{}, false, err

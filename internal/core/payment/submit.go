@@ -57,7 +57,7 @@ func (s *Service) Submit(ctx context.Context, q Request) (Payment, error) {
 		return first, again
 	}
 	if errors.Is(err, errNeedsProof) {
-		err = s.stepUp(ctx, q.Session, q.action(), q.Client)
+		err = s.askForProof(ctx, q)
 	}
 	return Payment{}, err
 }
@@ -97,13 +97,24 @@ func (q Request) contents() []byte {
 }
 
 // action is what a proof of this payment is bound to: whoever changes amount,
-// payee, method or date needs another proof (RTS Art 5).
-func (q Request) action() signin.Action {
+// payee, method or date needs another proof (RTS Art 5). name is the payee's in
+// the message and is not part of what is bound.
+func (q Request) action(name string) signin.Action {
 	return signin.Action{
 		Kind:  "payment",
 		Parts: []string{q.Amount.Value(), q.Amount.Currency, q.AccountID, q.MethodID, q.Date},
-		Data:  map[string]any{"Amount": q.Amount},
+		Data:  map[string]any{"Amount": q.Amount, "Payee": name},
 	}
+}
+
+// askForProof refuses a payment until it is proved. The message with the code names
+// amount and payee.
+func (s *Service) askForProof(ctx context.Context, q Request) error {
+	card, err := s.payee(ctx, q)
+	if err != nil {
+		return err
+	}
+	return s.stepUp(ctx, q.Session, q.action(payeeName(card)), q.Client)
 }
 
 // replay gives the payment that stands under the request's key.
@@ -148,9 +159,9 @@ func (s *Service) submit(ctx context.Context, q Request) (Payment, error) {
 	if err := s.openClearing(ctx, q.Amount.Currency); err != nil {
 		return Payment{}, err
 	}
-	var contact Contact // for the one payment in many that is confirmed here and not by its job
+	member := addressee{payee: payeeName(card)} // for the one payment in many that is confirmed here and not by its job
 	if q.Date != "" {
-		if contact, err = s.Contact(ctx, q.Session.MemberID); err != nil {
+		if member.Contact, err = s.Contact(ctx, q.Session.MemberID); err != nil {
 			return Payment{}, err
 		}
 	}
@@ -169,11 +180,11 @@ func (s *Service) submit(ctx context.Context, q Request) (Payment, error) {
 			return errNeedsProof
 		}
 		if needed {
-			if err := s.SignIn.Redeem(ctx, tx, q.Session, q.Proof, q.action()); err != nil {
+			if err := s.SignIn.Redeem(ctx, tx, q.Session, q.Proof, q.action("")); err != nil {
 				return err
 			}
 		}
-		return s.take(ctx, tx, r, contact)
+		return s.take(ctx, tx, r, member)
 	})
 	return r.Payment, err
 }
@@ -231,7 +242,7 @@ func (s *Service) route(m instrument.Method, ours bool) string {
 
 // take stores the payment with all that must be true when it is acknowledged: the
 // hold, the row, the change for followers, and the job that goes on with it.
-func (s *Service) take(ctx context.Context, tx *db.Tx, r *record, contact Contact) error {
+func (s *Service) take(ctx context.Context, tx *db.Tx, r *record, member addressee) error {
 	first := Held
 	if r.Date > s.calendar.date(tx.Now) {
 		first, r.nextAt = Scheduled, s.calendar.start(r.Date)
@@ -252,7 +263,7 @@ func (s *Service) take(ctx context.Context, tx *db.Tx, r *record, contact Contac
 		return errKeyTaken
 	}
 	if first == Scheduled {
-		if err := s.tell(ctx, tx, r, contact, "payment-confirmed"); err != nil {
+		if err := s.tell(ctx, tx, r, member, "payment-confirmed"); err != nil {
 			return err
 		}
 	}

@@ -3,35 +3,52 @@ package payment
 import (
 	"context"
 
+	"standfast/internal/core/account"
 	"standfast/internal/core/notify"
 	"standfast/internal/db"
 	"standfast/internal/fault"
 )
 
-// contactFor gives how the member of a payment is told about it. A member who is
-// gone is told nothing, and the payment goes on.
-func (s *Service) contactFor(ctx context.Context, r *record) (Contact, error) {
+// addressee is whom a step is told to, and how the card is named to them.
+type addressee struct {
+	Contact
+	payee string
+}
+
+// addressee gives how the member of a payment is told about it. A member or card
+// that is gone is told or named nothing, and the payment goes on.
+func (s *Service) addressee(ctx context.Context, r *record) (to addressee, err error) {
 	if r.rail == syntheticRail {
-		return Contact{Synthetic: true}, nil
+		return addressee{Contact: Contact{Synthetic: true}}, nil
 	}
-	c, err := s.Contact(ctx, r.MemberID)
-	if fault.Is(err, fault.NotFound) {
-		return Contact{}, nil
+	if to.Contact, err = s.Contact(ctx, r.MemberID); err != nil && !fault.Is(err, fault.NotFound) {
+		return addressee{}, err
 	}
-	return c, err
+	if card, err := s.Accounts.Held(ctx, r.MemberID, r.AccountID); err == nil {
+		to.payee = payeeName(card)
+	}
+	return to, nil
 }
 
-// tell has the member told of a step once it is committed, by e-mail, or by text
-// where there is no address.
-func (s *Service) tell(ctx context.Context, tx *db.Tx, r *record, c Contact, template string) error {
-	m := notify.Message{MemberID: r.MemberID, To: c.Email, Channel: notify.Email, Locale: c.Locale, Template: template, Data: map[string]any{
-		"Amount": r.Amount, "Method": r.MethodDisplay, "Confirmation": Grouped(r.ConfirmationNumber), "Date": r.Date, "CreditedOn": r.CreditedOn, "Code": r.Code,
-	}}
-	return s.post(ctx, tx, c, m)
+// payeeName names a card in no language.
+func payeeName(a account.Account) string {
+	if a.Last4 == "" {
+		return a.Name
+	}
+	return a.Name + " •••• " + a.Last4
 }
 
-// post sends a message to the best address that there is a sender for, or to none.
+// tell has the member told of a step once it is committed.
+func (s *Service) tell(ctx context.Context, tx *db.Tx, r *record, to addressee, template string) error {
+	return s.post(ctx, tx, to.Contact, notify.Message{MemberID: r.MemberID, Template: template, Data: map[string]any{
+		"Amount": r.Amount, "Payee": to.payee, "Method": r.MethodDisplay, "Confirmation": Grouped(r.ConfirmationNumber), "Date": r.Date, "CreditedOn": r.CreditedOn,
+	}})
+}
+
+// post sends a message by e-mail, or by text where there is no address or no
+// sender of e-mail, or not at all.
 func (s *Service) post(ctx context.Context, tx *db.Tx, c Contact, m notify.Message) error {
+	m.To, m.Channel, m.Locale = c.Email, notify.Email, c.Locale
 	if m.To == "" || !s.Notify.Can(notify.Email) {
 		m.To, m.Channel = c.Phone, notify.Text
 	}
