@@ -1,0 +1,256 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/text/language"
+
+	"standfast/internal/fault"
+	"standfast/internal/money"
+)
+
+// Config is the one configuration file of a core process (see docs/operations.md
+// and the commented file that `standfast init` writes).
+type Config struct {
+	Cell      CellConfig              `toml:"cell"`
+	Database  string                  `toml:"database"` // postgres:// URL or the path of an SQLite file
+	Listen    ListenConfig            `toml:"listen"`
+	TLS       TLSConfig               `toml:"tls"`
+	MasterKey string                  `toml:"master_key"` // path of the file that `init` makes
+	Mail      MailConfig              `toml:"mail"`
+	SignIn    SignInConfig            `toml:"sign_in"`
+	Payments  PaymentConfig           `toml:"payments"`
+	Sources   map[string]SourceConfig `toml:"sources"`
+	Modulus   ModulusConfig           `toml:"modulus"`
+	Telemetry TelemetryConfig         `toml:"telemetry"`
+	Demo      DemoConfig              `toml:"demo"`
+}
+
+// CellConfig says which members a cell serves and by which rules.
+type CellConfig struct {
+	Name      string   `toml:"name"`       // names cookies; never changed once members have signed in
+	Currency  string   `toml:"currency"`   // ISO 4217
+	TimeZone  string   `toml:"time_zone"`  // IANA name; business dates are dates there
+	Locales   []string `toml:"locales"`    // first one is the default
+	Telephone string   `toml:"telephone"`  // as printed on the card
+	PublicURL string   `toml:"public_url"` // scheme and host that members type
+}
+
+// ListenConfig says where the process answers.
+type ListenConfig struct {
+	Public string `toml:"public"` // members' pages and API
+	Admin  string `toml:"admin"`  // health, readiness, metrics, profiles; never public
+}
+
+// TLSConfig names the certificate files; both empty means plain HTTP behind a proxy.
+type TLSConfig struct {
+	Certificate string `toml:"certificate"`
+	Key         string `toml:"key"`
+}
+
+// MailConfig is the SMTP relay that takes our e-mail.
+type MailConfig struct {
+	Server       string `toml:"server"` // host:port; empty means that no e-mail is sent
+	From         string `toml:"from"`
+	User         string `toml:"user"`
+	PasswordFile string `toml:"password_file"`
+	TLS          string `toml:"tls"` // "starttls", "implicit" or "none"
+}
+
+// SignInConfig holds the session limits of the cell (STANDARDS.md).
+type SignInConfig struct {
+	Idle        Duration `toml:"idle"`
+	Max         Duration `toml:"max"`
+	DeviceTrust Duration `toml:"device_trust"`
+}
+
+// PaymentConfig holds the rules of paying a card.
+type PaymentConfig struct {
+	CutOff      string   `toml:"cut_off"`       // HH:MM in the cell's time zone; not before 17:00 (12 CFR 1026.10)
+	StepUpAbove string   `toml:"step_up_above"` // decimal amount in the cell's currency
+	Maximum     string   `toml:"maximum"`
+	SettleAfter Duration `toml:"settle_after"` // of the simulated rail
+}
+
+// SourceConfig is an issuer's own system that holds accounts.
+type SourceConfig struct {
+	URL       string   `toml:"url"`
+	TokenFile string   `toml:"token_file"`
+	Timeout   Duration `toml:"timeout"`
+}
+
+// ModulusConfig names the United Kingdom's modulus checking tables.
+type ModulusConfig struct {
+	Weights       string `toml:"weights"`
+	Substitutions string `toml:"substitutions"`
+}
+
+// TelemetryConfig says where traces go; metrics are always on the admin listener.
+type TelemetryConfig struct {
+	OTLP string `toml:"otlp"` // URL of an OTLP/HTTP collector; empty means no traces leave
+}
+
+// DemoConfig is set by `standfast demo` alone; Load refuses it in any other file.
+type DemoConfig struct {
+	Mailbox string `toml:"mailbox"` // where all messages go instead of to people
+}
+
+// Duration reads "90s", "15m", "24h" or a number of days as "180d".
+type Duration struct{ time.Duration }
+
+// UnmarshalText reads a duration.
+func (d *Duration) UnmarshalText(b []byte) error {
+	s := string(b)
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		v, err := time.ParseDuration(days + "h")
+		d.Duration = 24 * v
+		return err
+	}
+	v, err := time.ParseDuration(s)
+	d.Duration = v
+	return err
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// Defaults gives the configuration that the file only needs to differ from.
+func Defaults() Config {
+	return Config{
+		Cell:   CellConfig{Name: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
+		Listen: ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
+		Mail:   MailConfig{TLS: "starttls"},
+		SignIn: SignInConfig{Idle: Duration{time.Hour}, Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}},
+		Payments: PaymentConfig{CutOff: "20:00", StepUpAbove: "500.00", Maximum: "100000.00",
+			SettleAfter: Duration{2 * time.Hour}},
+	}
+}
+
+const maxConfigBytes = 1 << 20
+
+// LoadConfig reads and checks a configuration file. Unknown keys are errors, so
+// that a misspelt limit is not silently the default.
+func LoadConfig(path string) (Config, error) {
+	c := Defaults()
+	f, err := os.Open(path)
+	if err != nil {
+		return c, fault.Wrap(fault.Invalid, "config.file", "The configuration file cannot be read: "+path, err)
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > maxConfigBytes {
+		return c, fault.New(fault.TooLarge, "config.file", "The configuration file is over 1 MiB.")
+	}
+	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(&c); err != nil {
+		return c, fault.Wrap(fault.Invalid, "config.syntax", configError(path, err), err)
+	}
+	c.relativeTo(filepath.Dir(path))
+	return c, c.Check()
+}
+
+func configError(path string, err error) string {
+	if e, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		return path + " has a key that Standfast does not know:\n" + e.String()
+	}
+	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
+		return path + " cannot be read:\n" + e.String()
+	}
+	return path + ": " + err.Error()
+}
+
+// relativeTo makes paths in the file mean the file's own folder.
+func (c *Config) relativeTo(dir string) {
+	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Modulus.Weights, &c.Modulus.Substitutions} {
+		*p = under(dir, *p)
+	}
+	if !isURL(c.Database) {
+		c.Database = under(dir, c.Database)
+	}
+	for name, s := range c.Sources {
+		s.TokenFile = under(dir, s.TokenFile)
+		c.Sources[name] = s
+	}
+}
+
+func under(dir, path string) string {
+	if path == "" || path == demoKey || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func isURL(s string) bool { return strings.Contains(s, "://") }
+
+// Check names every setting that cannot work.
+func (c Config) Check() error {
+	var bad []fault.Field
+	no := func(key, why string) {
+		bad = append(bad, fault.Field{Location: key, Code: "config", Message: key + ": " + why})
+	}
+	if _, err := money.Digits(c.Cell.Currency); err != nil {
+		no("cell.currency", err.Error())
+	}
+	if _, err := time.LoadLocation(c.Cell.TimeZone); err != nil || c.Cell.TimeZone == "" {
+		no("cell.time_zone", "is no IANA time zone, such as America/New_York")
+	}
+	if c.Cell.Name == "" || strings.Trim(c.Cell.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" || len(c.Cell.Name) > 16 {
+		no("cell.name", "is 1 to 16 lower-case letters and digits")
+	}
+	if len(c.Cell.Locales) == 0 {
+		no("cell.locales", "needs at least one language, such as en-US")
+	}
+	for _, l := range c.Cell.Locales {
+		if _, err := language.Parse(l); err != nil {
+			no("cell.locales", l+" is no language tag")
+		}
+	}
+	if u, err := url.Parse(c.Cell.PublicURL); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		no("cell.public_url", "is the address that members type, such as https://my.example.com")
+	}
+	if c.Database == "" {
+		no("database", "is a postgres:// URL or the path of an SQLite file")
+	}
+	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
+		no("tls", "needs both certificate and key, or neither")
+	}
+	c.checkMoney(no)
+	if c.Mail.Server != "" && c.Mail.From == "" {
+		no("mail.from", "is the address that members see")
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return fault.InvalidFields(bad...)
+}
+
+func (c Config) checkMoney(no func(key, why string)) {
+	if at, err := time.Parse("15:04", c.Payments.CutOff); err != nil || at.Hour() < 17 {
+		no("payments.cut_off", "is a time such as 20:00, and not before 17:00 (12 CFR 1026.10(b)(2)(ii))")
+	}
+	for key, v := range map[string]string{"payments.step_up_above": c.Payments.StepUpAbove, "payments.maximum": c.Payments.Maximum} {
+		if a, err := money.Parse(v, c.Cell.Currency); err != nil || a.Negative() {
+			no(key, "is an amount of "+c.Cell.Currency+" such as 500.00")
+		}
+	}
+}
+
+// secret reads a small file that holds one secret.
+func secret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, "config.secret", "A file with a secret cannot be read: "+path, err)
+	}
+	if len(b) > 4096 {
+		return "", fmt.Errorf("%s is over 4096 bytes", path)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

@@ -1,0 +1,252 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/thejerf/suture/v4"
+
+	"standfast/internal/core/account"
+	"standfast/internal/core/api"
+	"standfast/internal/core/audit"
+	"standfast/internal/core/instrument"
+	"standfast/internal/core/jobs"
+	"standfast/internal/core/ledger"
+	"standfast/internal/core/locator"
+	"standfast/internal/core/member"
+	"standfast/internal/core/notify"
+	"standfast/internal/core/outbox"
+	"standfast/internal/core/payment"
+	"standfast/internal/core/signin"
+	"standfast/internal/db"
+	"standfast/internal/fault"
+	"standfast/internal/masterkey"
+	"standfast/internal/text"
+)
+
+// envDemo marks a process that the demo's supervisor started: only there the
+// configuration may name a mailbox, and demo members are seeded.
+const envDemo = "STANDFAST_DEMO"
+
+// Rooms are the wired rooms of a core process; main, the bench and the
+// end-to-end tests share them.
+type Rooms struct {
+	DB          *db.DB
+	Key         *masterkey.Key
+	Texts       *text.Catalogue
+	Jobs        *jobs.Jobs
+	Notify      *notify.Notifier
+	Members     *member.Store
+	SignIn      *signin.Service
+	Ledger      *ledger.Ledger
+	Accounts    *account.Service
+	Instruments *instrument.Service
+	Payments    *payment.Service
+	Locator     *locator.Store
+	Sequencer   *outbox.Sequencer
+	Handler     http.Handler
+	log         *slog.Logger
+}
+
+// Core runs the core process until ctx ends.
+func Core(ctx context.Context, configPath string, logTo io.Writer) error {
+	c, err := LoadConfig(configPath)
+	if err != nil {
+		return err
+	}
+	if c.Demo != (DemoConfig{}) && os.Getenv(envDemo) == "" {
+		return fault.Wrap(fault.Invalid, "config.demo", "[demo] belongs to `standfast demo`.", errNoDemo)
+	}
+	log := slog.New(slog.NewJSONHandler(logTo, nil))
+	public, admin, err := listeners(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	defer public.Close()
+	tele, err := startTelemetry(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer tele.stop(log)
+	health := &health{}
+	adminDone := make(chan error, 1)
+	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAdmin()
+	go func() { adminDone <- serve(adminCtx, newServer(health.handler(tele)), admin, TLSConfig{}) }()
+
+	rooms, err := Open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer rooms.Close()
+	if c.Demo.Mailbox != "" {
+		if err := SeedDemo(ctx, rooms, c); err != nil {
+			return err
+		}
+	}
+	return rooms.run(ctx, c, health, public, tele)
+}
+
+// run serves until ctx ends: first readiness goes, then requests finish, then
+// the loops stop, so that nothing accepted is lost.
+func (r *Rooms) run(ctx context.Context, c Config, h *health, public net.Listener, tele *telemetry) error {
+	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLoops()
+	looping := r.background().ServeBackground(loops)
+	if err := r.Jobs.Start(loops); err != nil {
+		return err
+	}
+	tele.observe(r)
+	h.set(r.DB)
+	err := serve(ctx, newServer(tele.wrap(r.Handler)), public, c.TLS)
+	h.set(nil)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err = errors.Join(err, r.Jobs.Stop(stop))
+	stopLoops()
+	if e := <-looping; e != nil && !errors.Is(e, context.Canceled) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// background gives the supervised loops of a core; one that fails is started again.
+func (r *Rooms) background() *suture.Supervisor {
+	s := suture.New("core", suture.Spec{EventHook: func(e suture.Event) { r.log.Error("background loop", "event", e.String()) }})
+	for name, run := range map[string]func(context.Context) error{
+		"sequencer": r.Sequencer.Run, "sign-in": r.SignIn.Run, "ledger": r.Ledger.Run, "payments": r.Payments.Run,
+	} {
+		s.Add(loop{name, run})
+	}
+	return s
+}
+
+type loop struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (l loop) Serve(ctx context.Context) error { return l.run(ctx) }
+func (l loop) String() string                  { return l.name }
+
+// Open opens the database, brings its schema up and wires the rooms. Nothing
+// runs yet.
+func Open(ctx context.Context, c Config, log *slog.Logger) (*Rooms, error) {
+	key, err := openKey(c.MasterKey)
+	if err != nil {
+		return nil, err
+	}
+	return openWith(ctx, c, key, log)
+}
+
+func openWith(ctx context.Context, c Config, key *masterkey.Key, log *slog.Logger) (*Rooms, error) {
+	texts, err := text.Load()
+	if err != nil {
+		return nil, err
+	}
+	d, err := openDatabase(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rooms{DB: d, Key: key, Texts: texts, log: log, Members: member.New(d), Locator: locator.New(d)}
+	if err := r.wire(c); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// openDatabase opens and migrates.
+func openDatabase(ctx context.Context, target string) (*db.DB, error) {
+	d, err := db.Open(ctx, target, db.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.Migrate(ctx), jobs.Migrate(ctx, d)); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// demoKey in place of a path names the demo's fixed key.
+const demoKey = "demo:"
+
+func openKey(path string) (*masterkey.Key, error) {
+	if path == demoKey && os.Getenv(envDemo) != "" {
+		return masterkey.Demo(), nil
+	}
+	key, err := masterkey.Load(path)
+	if errors.Is(err, os.ErrNotExist) && os.Getenv(envDemo) != "" {
+		return masterkey.Create(path)
+	}
+	return key, err
+}
+
+// Close closes the database.
+func (r *Rooms) Close() error { return r.DB.Close() }
+
+func (r *Rooms) wire(c Config) error {
+	cell, err := newCell(c)
+	if err != nil {
+		return err
+	}
+	r.Jobs = jobs.New(r.DB, r.log)
+	senders, err := newSenders(c)
+	if err != nil {
+		return err
+	}
+	r.Notify = notify.New(r.DB, r.Jobs, r.Texts, r.Key, senders,
+		notify.In(notify.Cell{Brand: "Standfast", Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}))
+	if r.SignIn, err = signin.New(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, SessionIdle: c.SignIn.Idle.Duration,
+		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration}); err != nil {
+		return err
+	}
+	r.Ledger = ledger.New(r.DB, ledger.Options{})
+	sources, err := newSources(c, r.Ledger)
+	if err != nil {
+		return err
+	}
+	r.Accounts = account.New(r.DB, r.Ledger, r.Members, sources, account.Config{Zone: cell.zone})
+	if err := r.wirePayments(c, cell); err != nil {
+		return err
+	}
+	r.Sequencer = outbox.NewSequencer(r.DB, r.log, outbox.Table, audit.Table, ledger.Batches)
+	r.Handler = r.handler(cell)
+	return nil
+}
+
+// handler gives the API below /api/ and the members' pages elsewhere.
+func (r *Rooms) handler(cell cell) http.Handler {
+	calls := api.New(api.Services{Members: r.Members, SignIn: r.SignIn, Accounts: r.Accounts, Instruments: r.Instruments,
+		Payments: r.Payments, Locator: r.Locator, Cookies: cell.cookies(), Health: r.state, Log: r.log,
+		Cell: api.Cell{Currency: cell.Currency, PublicURL: cell.PublicURL, Zone: cell.zone}})
+	pages := http.NotFoundHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if strings.HasPrefix(q.URL.Path, api.Prefix) {
+			calls.ServeHTTP(w, q)
+			return
+		}
+		pages.ServeHTTP(w, q)
+	})
+}
+
+// state is what the public status says of this process: its channels work while
+// the database answers. What members really meet is the edge's to judge.
+func (r *Rooms) state(ctx context.Context) api.Health {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	s := api.Operational
+	if r.DB.Ping(ctx) != nil {
+		s = api.Degraded
+	}
+	return api.Health{AsOf: r.DB.Now(), Components: []api.Component{{Name: "Members' pages", Channel: "web", State: s}, {Name: "API", Channel: "api", State: s}}}
+}

@@ -1,0 +1,256 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"standfast/internal/fault"
+)
+
+// DemoOptions are the flags of `standfast demo`.
+type DemoOptions struct {
+	Listen    string // loopback only
+	Data      string // folder; empty keeps nothing
+	Database  string // postgres:// URL instead of the folder's SQLite file
+	JSON      bool
+	NoRestart bool
+	Cells     []string
+	Out       io.Writer
+	Log       *slog.Logger
+}
+
+// Ready is the line that `standfast demo --json` prints once everything answers.
+type Ready struct {
+	Ready   bool           `json:"ready"`
+	Portal  string         `json:"portal"`
+	Mailbox string         `json:"mailbox"`
+	API     string         `json:"api"`
+	Admin   string         `json:"admin"`
+	Members []DemoMember   `json:"members"`
+	PIDs    map[string]int `json:"pids"`
+}
+
+// DemoMember is a seeded member, with the password in clear: demo data only.
+type DemoMember struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+	Region   string `json:"region"`
+}
+
+// Demo runs the supervisor: it holds the sockets and the mailbox, starts core
+// as a process of its own, restarts it when it dies, and ends with ctx.
+func Demo(ctx context.Context, o DemoOptions) error {
+	if len(o.Cells) != 1 || o.Cells[0] != "us" {
+		return fault.New(fault.Invalid, "usage", "This release runs the cell us only: --cells us.")
+	}
+	if err := loopbackOnly(o.Listen); err != nil {
+		return err
+	}
+	dir, cleanup, err := demoFolder(o.Data)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	s := &supervisor{o: o, dir: dir}
+	if err := s.openSockets(); err != nil {
+		return err
+	}
+	defer s.closeSockets()
+	if err := s.writeConfig(); err != nil {
+		return err
+	}
+	mail := newServer(&mailbox{})
+	go serve(ctx, mail, s.mail, TLSConfig{})
+	return s.run(ctx)
+}
+
+// loopbackOnly refuses to show demo passwords to a network.
+func loopbackOnly(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, "usage", "--listen is host:port, such as localhost:8080.", err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fault.New(fault.Invalid, "usage", "The demo has known passwords and only listens on this machine: use localhost.")
+	}
+	return nil
+}
+
+func demoFolder(data string) (dir string, cleanup func(), err error) {
+	if data != "" {
+		return data, func() {}, os.MkdirAll(data, 0o700)
+	}
+	dir, err = os.MkdirTemp("", "standfast-demo-")
+	return dir, func() { os.RemoveAll(dir) }, err
+}
+
+type supervisor struct {
+	o                   DemoOptions
+	dir                 string
+	public, admin, mail net.Listener
+	core                atomic.Pointer[os.Process]
+}
+
+func (s *supervisor) openSockets() (err error) {
+	if s.public, err = listen(s.o.Listen); err != nil {
+		return err
+	}
+	if s.admin, err = listen("localhost:0"); err != nil {
+		return err
+	}
+	s.mail, err = listen("localhost:0")
+	return err
+}
+
+func (s *supervisor) closeSockets() {
+	for _, l := range []net.Listener{s.public, s.admin, s.mail} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// url gives a socket's address with the name localhost: WebAuthn refuses 127.0.0.1.
+func (s *supervisor) url(l net.Listener) string {
+	return "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+func (s *supervisor) configPath() string { return filepath.Join(s.dir, "demo.toml") }
+
+// writeConfig writes the file that core reads; a demo needs nobody to write one.
+func (s *supervisor) writeConfig() error {
+	c := Defaults()
+	c.Cell.PublicURL = s.url(s.public)
+	c.Listen = ListenConfig{Public: s.public.Addr().String(), Admin: s.admin.Addr().String()}
+	c.Database, c.MasterKey = demoStore(s.dir, s.o.Data, s.o.Database)
+	c.Payments.SettleAfter = Duration{3 * time.Second}
+	c.Demo.Mailbox = s.url(s.mail)
+	b, err := toml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.configPath(), b, 0o600)
+}
+
+// run keeps core running until ctx ends.
+func (s *supervisor) run(ctx context.Context) error {
+	announced := false
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		started := time.Now()
+		cmd, err := s.start(ctx)
+		if err != nil {
+			return err
+		}
+		exited := make(chan error, 1)
+		go func() { exited <- cmd.Wait() }()
+		if err := s.untilReady(ctx, exited); err != nil {
+			return err
+		}
+		if !announced {
+			announced = true
+			s.announce(cmd.Process.Pid)
+		}
+		err = <-exited
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.o.Log.Error("core died", "error", err)
+		if s.o.NoRestart {
+			s.public.Close() // so that callers are refused instead of left waiting
+			<-ctx.Done()
+			return nil
+		}
+		if time.Since(started) > 10*time.Second {
+			wait = 50 * time.Millisecond
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *supervisor) start(ctx context.Context) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	public, err := s.public.(*net.TCPListener).File()
+	if err != nil {
+		return nil, err
+	}
+	defer public.Close()
+	admin, err := s.admin.(*net.TCPListener).File()
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	cmd := exec.CommandContext(ctx, self, "core", "--config", s.configPath())
+	cmd.Env = append(os.Environ(), "LISTEN_FDS=2", "GOMEMLIMIT=100MiB", envDemo+"=1")
+	cmd.ExtraFiles = []*os.File{public, admin}
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed demo leaves nothing behind
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = drainTime + 5*time.Second
+	return cmd, cmd.Start()
+}
+
+// untilReady waits for core's readiness; it fails when core ends before.
+func (s *supervisor) untilReady(ctx context.Context, exited chan error) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	client := &http.Client{Timeout: 2 * time.Second}
+	for {
+		select {
+		case err := <-exited:
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fault.Wrap(fault.Unavailable, "demo.core", "The core process ended while starting; what it said is above.", err)
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if answer, err := client.Get(s.url(s.admin) + "/readyz"); err == nil {
+				answer.Body.Close()
+				if answer.StatusCode == http.StatusOK {
+					return nil
+				}
+			}
+		}
+	}
+}
+
+func (s *supervisor) announce(pid int) {
+	ready := Ready{Ready: true, Portal: s.url(s.public) + "/", Mailbox: s.url(s.mail), API: s.url(s.public) + "/api/v1", Admin: s.url(s.admin),
+		Members: demoMembers(), PIDs: map[string]int{"core": pid}}
+	if s.o.JSON {
+		_ = json.NewEncoder(s.o.Out).Encode(ready)
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Standfast is running.\n\n  Members' pages   %s\n  JSON API         %s\n  Mailbox          %s   (codes and notices arrive here)\n  Health, metrics  %s/metrics\n\n", ready.Portal, ready.API, ready.Mailbox, ready.Admin)
+	for _, m := range ready.Members {
+		fmt.Fprintf(&b, "  Sign in as %-6s password %s\n", m.Username, m.Password)
+	}
+	fmt.Fprintln(&b, "\nStop with Ctrl-C.")
+	_, _ = io.WriteString(s.o.Out, b.String())
+}
+
+var errNoDemo = errors.New("only `standfast demo` may set [demo]")

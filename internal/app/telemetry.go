@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"standfast/internal/fault"
+	"standfast/internal/journey"
+)
+
+// telemetry holds the metrics, which the admin listener shows, and the traces,
+// which leave only when a collector is configured.
+type telemetry struct {
+	registry *prometheus.Registry
+	meter    metric.Meter
+	requests metric.Float64Histogram
+	journeys metric.Int64Counter
+	traces   *sdktrace.TracerProvider // nil without a collector
+}
+
+func startTelemetry(ctx context.Context, c Config) (*telemetry, error) {
+	reg := prometheus.NewRegistry()
+	exporter, err := otelprom.New(otelprom.WithRegisterer(reg))
+	if err != nil {
+		return nil, err
+	}
+	meter := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter)).Meter("standfast")
+	t := &telemetry{registry: reg, meter: meter}
+	if t.requests, err = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
+		metric.WithDescription("Time to answer a request, by status class")); err != nil {
+		return nil, err
+	}
+	if t.journeys, err = meter.Int64Counter("standfast.journeys",
+		metric.WithDescription("Answers by journey and outcome, as the member would judge them")); err != nil {
+		return nil, err
+	}
+	if c.Telemetry.OTLP == "" {
+		return t, nil
+	}
+	spans, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Telemetry.OTLP))
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "config.telemetry", "telemetry.otlp cannot be used.", err)
+	}
+	t.traces = sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans))
+	return t, nil
+}
+
+// stop sends what is left; a collector that is away costs at most two seconds.
+func (t *telemetry) stop(log *slog.Logger) {
+	if t.traces == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := t.traces.Shutdown(ctx); err != nil {
+		log.Warn("traces were lost", "error", err)
+	}
+}
+
+func (t *telemetry) handler() http.Handler {
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
+}
+
+// observe shows the depth of the rooms' queues.
+func (t *telemetry) observe(r *Rooms) error {
+	waiting, err := t.meter.Int64ObservableGauge("standfast.jobs.waiting", metric.WithDescription("Jobs that wait or run"))
+	if err != nil {
+		return err
+	}
+	_, err = t.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		depths, err := r.Jobs.Depths(ctx)
+		for _, d := range depths {
+			o.ObserveInt64(waiting, d.Waiting, metric.WithAttributes(attribute.String("kind", d.Queue)))
+		}
+		return err
+	}, waiting)
+	return err
+}
+
+// wrap counts and times every answer; traces too where they are wanted.
+func (t *telemetry) wrap(h http.Handler) http.Handler {
+	classes := map[int]metric.MeasurementOption{}
+	for c := range 6 {
+		classes[c] = metric.WithAttributeSet(attribute.NewSet(attribute.String("http.response.status_class", strconv.Itoa(c)+"xx")))
+	}
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		seen := &statusWriter{ResponseWriter: w}
+		h.ServeHTTP(seen, r)
+		t.requests.Record(r.Context(), time.Since(start).Seconds(), classes[seen.status/100])
+		if name, outcome, err := journey.Parse(seen.journey); err == nil {
+			t.journeys.Add(r.Context(), 1, metric.WithAttributes(attribute.String("journey", string(name)), attribute.String("outcome", string(outcome))))
+		}
+	})
+	if t.traces == nil {
+		return counted
+	}
+	return otelhttp.NewHandler(counted, "core", otelhttp.WithTracerProvider(t.traces))
+}
+
+// statusWriter remembers the status and the journey's record of an answer. The
+// record is for us: it is counted and taken off before the answer leaves.
+type statusWriter struct {
+	http.ResponseWriter
+	status  int // 0 until the header went out
+	journey string
+}
+
+// WriteHeader sends the header without the journey's record.
+func (w *statusWriter) WriteHeader(s int) {
+	if w.status == 0 {
+		w.status = s
+		w.journey = w.Header().Get(journey.Header)
+		w.Header().Del(journey.Header)
+	}
+	w.ResponseWriter.WriteHeader(s)
+}
+
+// Write sends the header first where that has not happened.
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"standfast/internal/core/audit"
+	"standfast/internal/core/ledger"
+	"standfast/internal/db"
+)
+
+// VerifyReport is what `standfast verify` found.
+type VerifyReport struct {
+	OK       bool     `json:"ok"`
+	Accounts int64    `json:"accounts"`
+	Rows     int64    `json:"transfers"`
+	Sealed   int64    `json:"sealed_batches"`
+	Audit    int64    `json:"audit_records"`
+	Problems []string `json:"problems"`
+}
+
+// Verify recomputes the ledger, its chain and the audit log of a database.
+func Verify(ctx context.Context, t Target) (VerifyReport, error) {
+	d, err := t.open(ctx)
+	if err != nil {
+		return VerifyReport{}, err
+	}
+	defer d.Close()
+	return verify(ctx, d)
+}
+
+func verify(ctx context.Context, d *db.DB) (VerifyReport, error) {
+	l, err := ledger.New(d, ledger.Options{}).Verify(ctx)
+	if err != nil {
+		return VerifyReport{}, err
+	}
+	a, err := audit.Verify(ctx, d)
+	if err != nil {
+		return VerifyReport{}, err
+	}
+	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Audit: a.Rows, Problems: l.Problems}
+	if a.Problem != "" {
+		rep.Problems = append(rep.Problems, a.Problem)
+	}
+	rep.OK = len(rep.Problems) == 0
+	return rep, nil
+}
+
+// First names the first thing that is wrong.
+func (r VerifyReport) First() string {
+	if r.OK {
+		return ""
+	}
+	return r.Problems[0]
+}
+
+// Print writes the report for people.
+func (r VerifyReport) Print(w io.Writer) error {
+	for _, p := range r.Problems {
+		if _, err := fmt.Fprintln(w, "WRONG  "+p); err != nil {
+			return err
+		}
+	}
+	word := "whole"
+	if !r.OK {
+		word = "NOT whole"
+	}
+	_, err := fmt.Fprintf(w, "%s: %d accounts, %d transfers, %d sealed batches, %d audit records\n", word, r.Accounts, r.Rows, r.Sealed, r.Audit)
+	return err
+}

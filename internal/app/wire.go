@@ -1,0 +1,85 @@
+package app
+
+import (
+	"net/netip"
+	"net/url"
+	"time"
+
+	"standfast/internal/core/account"
+	"standfast/internal/core/ledger"
+	"standfast/internal/core/notify"
+	"standfast/internal/core/signin"
+	httpsource "standfast/internal/core/source/http"
+	ledgersource "standfast/internal/core/source/ledger"
+	"standfast/internal/fault"
+	"standfast/internal/money"
+)
+
+// cell is the configuration's [cell] in the forms that the rooms take.
+type cell struct {
+	CellConfig
+	zone    *time.Location
+	host    string
+	secure  bool // members come over TLS
+	proxies []netip.Prefix
+}
+
+func newCell(c Config) (cell, error) {
+	zone, err := time.LoadLocation(c.Cell.TimeZone)
+	if err != nil {
+		return cell{}, err
+	}
+	u, err := url.Parse(c.Cell.PublicURL)
+	if err != nil {
+		return cell{}, err
+	}
+	return cell{CellConfig: c.Cell, zone: zone, host: u.Hostname(), secure: u.Scheme == "https"}, nil
+}
+
+func (c cell) cookies() signin.Cookies {
+	return signin.Cookies{Cell: c.Name, Secure: c.secure, Proxies: c.proxies}
+}
+
+func (c cell) amount(value string) (money.Amount, error) { return money.Parse(value, c.Currency) }
+
+// newSenders gives the ways out for messages: the demo's mailbox for all
+// channels, or the SMTP relay for e-mail.
+func newSenders(c Config) (map[notify.Channel]notify.Sender, error) {
+	if c.Demo.Mailbox != "" {
+		box := notify.NewMailbox(c.Demo.Mailbox)
+		return map[notify.Channel]notify.Sender{notify.Email: box, notify.Text: box, notify.Voice: box, notify.Push: box}, nil
+	}
+	if c.Mail.Server == "" {
+		return nil, nil
+	}
+	password, err := secret(c.Mail.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	smtp, err := notify.NewSMTP(notify.SMTPConfig{Addr: c.Mail.Server, From: c.Mail.From, Username: c.Mail.User, Password: password, Security: notify.Security(c.Mail.TLS)})
+	if err != nil {
+		return nil, err
+	}
+	return map[notify.Channel]notify.Sender{notify.Email: smtp}, nil
+}
+
+// newSources gives our own ledger and the issuer's systems that hold accounts.
+func newSources(c Config, l *ledger.Ledger) (map[string]account.Source, error) {
+	sources := map[string]account.Source{account.LedgerSource: ledgersource.New(l)}
+	for name, s := range c.Sources {
+		src, err := newSource(s)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, "config.sources", "sources."+name+" cannot be used.", err)
+		}
+		sources[name] = src
+	}
+	return sources, nil
+}
+
+func newSource(c SourceConfig) (*httpsource.Source, error) {
+	token, err := secret(c.TokenFile)
+	if err != nil {
+		return nil, err
+	}
+	return httpsource.New(httpsource.Config{URL: c.URL, Token: token, Timeout: c.Timeout.Duration})
+}
