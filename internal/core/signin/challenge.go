@@ -136,16 +136,12 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, m member.Member, c challe
 
 // message sends the challenge's code.
 func (s *Service) message(ctx context.Context, tx *db.Tx, m member.Member, to string, c challenge) error {
-	data := map[string]any{"Minutes": int(c.expiresAt.Sub(tx.Now).Round(time.Minute) / time.Minute)}
-	for k, v := range c.data {
-		data[k] = v
-	}
 	if err := s.gauge(perSend(), m.ID, m.ID).count(ctx, tx); err != nil {
 		return err
 	}
 	return s.notify.Send(ctx, tx, notify.Message{
 		MemberID: m.ID, To: to, Channel: notify.Channel(c.channel), Locale: m.Locale,
-		Template: c.template, Data: data, Code: s.code(c), Until: c.expiresAt,
+		Template: c.template, Data: c.data, Code: s.code(c), Until: c.expiresAt,
 	})
 }
 
@@ -230,7 +226,7 @@ const challengeColumns = `id, purpose, member_id, session_id, scope, flow, actio
 	sends, sent_at, created_at, expires_at, tries_left, closed_at, used_at, redeemed_at, made`
 
 func (c challenge) insert(ctx context.Context, tx *db.Tx) error {
-	data, err := json.Marshal(c.data)
+	data, err := json.Marshal(written(c.data))
 	if err != nil {
 		return err
 	}
@@ -239,6 +235,19 @@ func (c challenge) insert(ctx context.Context, tx *db.Tx) error {
 		c.id, string(c.purpose), c.memberID, null(c.sessionID), c.scope, c.flow, c.action, bytesOf(c.actionHash), c.template, string(data), c.nonce,
 		c.channel, c.sentTo, c.sends, db.Micros(c.sentAt), db.Micros(c.createdAt), db.Micros(c.expiresAt), c.triesLeft)
 	return err
+}
+
+// written gives a message's values as plain text, for the record and for a
+// resend: an amount keeps its currency's code instead of the locale's form.
+func written(data map[string]any) map[string]any {
+	plain := make(map[string]any, len(data))
+	for name, v := range data {
+		if s, ok := v.(fmt.Stringer); ok {
+			v = s.String()
+		}
+		plain[name] = v
+	}
+	return plain
 }
 
 // bytesOf gives a value that is not NULL.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"standfast/internal/db"
 	"standfast/internal/fault"
 	"standfast/internal/token"
 )
@@ -25,7 +26,7 @@ func (s *Service) Check(ctx context.Context, tok string, use Use) (Session, erro
 	}
 	now := s.now()
 	answer := s.revoked.Check(c, now, s.maxAge(use))
-	if answer == token.Unknown && s.refreshNow(ctx, false) {
+	if answer == token.Unknown && s.askNow(ctx, s.readRevocations) {
 		answer = s.revoked.Check(c, now, s.maxAge(use))
 	}
 	switch answer {
@@ -52,8 +53,8 @@ func (s *Service) claims(ctx context.Context, tok string) (token.Claims, error) 
 	}
 	c, err := s.ring.Read(tok)
 	missing, ok := errors.AsType[*token.UnknownKeyError](err)
-	if ok && s.mayBeNew(missing.KeyID) {
-		if !s.refreshNow(ctx, true) {
+	if ok && couldBeNew(missing.KeyID, db.FromMicros(s.keysAt.Load())) {
+		if !s.askNow(ctx, s.loadKeys) {
 			return token.Claims{}, unknown()
 		}
 		c, err = s.ring.Read(tok)
@@ -62,12 +63,6 @@ func (s *Service) claims(ctx context.Context, tok string) (token.Claims, error) 
 		return token.Claims{}, fault.Wrap(fault.Unauthenticated, "session.over", "You are signed out. Please sign in.", err)
 	}
 	return c, nil
-}
-
-func (s *Service) mayBeNew(keyID string) bool {
-	s.refreshing.Lock()
-	defer s.refreshing.Unlock()
-	return couldBeNew(keyID, s.keysAt)
 }
 
 // session gives a valid token's session, with a newer token when a quarter of

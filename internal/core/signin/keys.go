@@ -30,13 +30,10 @@ type keyRow struct {
 	retired        int64
 }
 
-// loadKeys reads the keys into the ring, and makes the first one where there is none.
-func (s *Service) loadKeys(ctx context.Context) error {
-	rows, err := s.readKeys(ctx)
-	if err != nil {
-		return err
-	}
-	err = s.useKeys(rows)
+// loadKeys reads the keys into the ring, and makes the first one where there is
+// none. It is called one at a time.
+func (s *Service) loadKeys(ctx context.Context, now time.Time) error {
+	err := s.readKeys(ctx, now)
 	if !errors.Is(err, errNoKey) {
 		return err
 	}
@@ -44,21 +41,26 @@ func (s *Service) loadKeys(ctx context.Context) error {
 	if err != nil && !db.IsUnique(err) { // unique: another process made it meanwhile
 		return err
 	}
-	if rows, err = s.readKeys(ctx); err != nil {
-		return err
-	}
-	return s.useKeys(rows)
+	return s.readKeys(ctx, now)
 }
 
-func (s *Service) readKeys(ctx context.Context) (rows []keyRow, err error) {
-	err = s.db.View(ctx, func(tx *db.Tx) error {
-		r, err := tx.Query(ctx, `SELECT id, public_key, sealed_key, retired_at FROM signing_key WHERE retired_at = 0 OR verify_until > $1`, db.Micros(s.now()))
+func (s *Service) readKeys(ctx context.Context, now time.Time) error {
+	var rows []keyRow
+	err := s.db.View(ctx, func(tx *db.Tx) error {
+		r, err := tx.Query(ctx, `SELECT id, public_key, sealed_key, retired_at FROM signing_key WHERE retired_at = 0 OR verify_until > $1`, db.Micros(now))
 		rows, err = db.Collect(r, err, func(r *sql.Rows) (k keyRow, err error) {
 			return k, r.Scan(&k.id, &k.public, &k.sealed, &k.retired)
 		})
 		return err
 	})
-	return rows, err
+	if err != nil {
+		return err
+	}
+	if err := s.useKeys(rows); err != nil {
+		return err
+	}
+	s.keysAt.Store(db.Micros(now))
+	return nil
 }
 
 func (s *Service) useKeys(rows []keyRow) error {
@@ -122,9 +124,7 @@ func (s *Service) RotateKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.refreshing.Lock()
-	defer s.refreshing.Unlock()
-	return s.loadKeys(ctx)
+	return s.oneAtATime(ctx, func() error { return s.loadKeys(ctx, s.now()) })
 }
 
 // couldBeNew tells whether a key that we do not hold may have been made since

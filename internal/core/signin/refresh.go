@@ -52,37 +52,43 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Refresh reads keys, revocations and step-ups of other processes once.
 func (s *Service) Refresh(ctx context.Context) error {
-	s.refreshing.Lock()
-	defer s.refreshing.Unlock()
-	return s.refresh(ctx, false)
-}
-
-// refresh is called with s.refreshing held.
-func (s *Service) refresh(ctx context.Context, keys bool) error {
-	now := s.now()
-	if keys || now.Sub(s.keysAt) >= keysEvery {
-		if err := s.loadKeys(ctx); err != nil {
-			return err
+	return s.oneAtATime(ctx, func() error {
+		now := s.now()
+		if now.Sub(db.FromMicros(s.keysAt.Load())) >= keysEvery {
+			if err := s.loadKeys(ctx, now); err != nil {
+				return err
+			}
 		}
-		s.keysAt = now
-	}
-	return s.readRevocations(ctx, now)
+		return s.readRevocations(ctx, now)
+	})
 }
 
-// refreshNow is for a request that cannot be answered from what is known. It
-// asks the database in the request's name, within bounds, and tells whether
-// that has worked.
-func (s *Service) refreshNow(ctx context.Context, keys bool) bool {
+// oneAtATime waits for whoever is reading already, at most until ctx ends.
+func (s *Service) oneAtATime(ctx context.Context, read func() error) error {
+	select {
+	case s.refreshing <- struct{}{}:
+		defer func() { <-s.refreshing }()
+		return read()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// onDemandTimeout bounds how long a request waits for what it needs to know.
+const onDemandTimeout = time.Second
+
+// askNow is for a request that cannot be answered from what is known: it reads
+// in the request's name, within bounds, and tells whether that has worked.
+func (s *Service) askNow(ctx context.Context, read func(ctx context.Context, now time.Time) error) bool {
 	if !s.onDemand.Allow() {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, onDemandTimeout)
 	defer cancel()
-	s.refreshing.Lock()
-	defer s.refreshing.Unlock()
-	return s.refresh(ctx, keys) == nil
+	return s.oneAtATime(ctx, func() error { return read(ctx, s.now()) }) == nil
 }
 
+// readRevocations is called one at a time.
 func (s *Service) readRevocations(ctx context.Context, now time.Time) error {
 	since := db.Micros(s.revoked.AsOf().Add(-overlap)) // the first time: long before everything
 	var list []token.Revocation

@@ -9,7 +9,7 @@ package signin
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -41,9 +41,9 @@ type Service struct {
 	revoked token.Revocations
 	recent  activity
 
-	refreshing sync.Mutex // one reader of keys and revocations at a time
-	keysAt     time.Time  // as of when the keys are known; under refreshing
-	onDemand   *rate.Limiter
+	refreshing chan struct{} // one reader of keys and revocations at a time
+	keysAt     atomic.Int64  // as of when the keys are known, in microseconds
+	onDemand   *rate.Limiter // of readings that a request asks for
 }
 
 const (
@@ -57,9 +57,9 @@ func New(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Conf
 	c = c.withDefaults(d.Now)
 	s := &Service{
 		db: d, members: members, notify: n, key: key, conf: c,
-		hashes:   newPool(c.Hash, c.HashWorkers, c.HashQueue),
-		ring:     token.NewKeyring(c.Cell, rememberTokens),
-		onDemand: rate.NewLimiter(10, 20),
+		hashes:     newPool(c.Hash, c.HashWorkers, c.HashQueue),
+		ring:       token.NewKeyring(c.Cell, rememberTokens),
+		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50),
 	}
 	s.recent.init()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
