@@ -63,8 +63,8 @@ type transaction struct {
 }
 
 type transactionQuery struct {
-	byID
-	page
+	ByID
+	Page
 	From  string `query:"from" format:"date" maxLength:"10" doc:"First business date." example:"2026-01-01"`
 	Until string `query:"until" format:"date" maxLength:"10" doc:"Last business date." example:"2026-03-31"`
 	Text  string `query:"text" maxLength:"100" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"text without control characters" doc:"Part of the description." example:"shop"`
@@ -128,7 +128,7 @@ func (a *api) listAccounts(ctx context.Context, c *call, _ *nothing) (*body[list
 	return listOf(tiles, "", accountOf), nil
 }
 
-func (a *api) getAccount(ctx context.Context, c *call, in *byID) (*body[accountInfo], error) {
+func (a *api) getAccount(ctx context.Context, c *call, in *ByID) (*body[accountInfo], error) {
 	t, err := a.Accounts.Get(ctx, c.session.MemberID, in.ID)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func (a *api) listDevices(ctx context.Context, c *call, _ *nothing) (*body[list[
 	return listOf(all, "", deviceOf), nil
 }
 
-func (a *api) removeDevice(ctx context.Context, c *call, in *byID) (*nothing, error) {
+func (a *api) removeDevice(ctx context.Context, c *call, in *ByID) (*nothing, error) {
 	return nil, a.SignIn.RemoveDevice(ctx, c.session, in.ID)
 }
 

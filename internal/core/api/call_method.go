@@ -82,7 +82,7 @@ func (a *api) listMethods(ctx context.Context, c *call, _ *nothing) (*body[list[
 	return listOf(all, "", methodOf), nil
 }
 
-func (a *api) getMethod(ctx context.Context, c *call, in *byID) (*body[methodInfo], error) {
+func (a *api) getMethod(ctx context.Context, c *call, in *ByID) (*body[methodInfo], error) {
 	m, err := a.Instruments.Get(ctx, c.session.MemberID, in.ID)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (a *api) getMethod(ctx context.Context, c *call, in *byID) (*body[methodInf
 }
 
 func (a *api) addMethod(ctx context.Context, c *call, in *struct {
-	proofHeaders
+	ProofHeaders
 	Body addMethodRequest
 }) (*created[methodInfo], error) {
 	b := in.Body
@@ -109,12 +109,12 @@ func (a *api) addMethod(ctx context.Context, c *call, in *struct {
 	return &created[methodInfo]{Status: http.StatusCreated, Location: "/api/v1/payment-methods/" + m.ID, Body: methodOf(m)}, nil
 }
 
-func (a *api) removeMethod(ctx context.Context, c *call, in *byID) (*nothing, error) {
+func (a *api) removeMethod(ctx context.Context, c *call, in *ByID) (*nothing, error) {
 	return nil, a.Payments.RemoveMethod(ctx, c.session.MemberID, in.ID)
 }
 
 func (a *api) confirmDeposits(ctx context.Context, c *call, in *struct {
-	byID
+	ByID
 	Body confirmRequest
 }) (*body[methodInfo], error) {
 	var minor [2]int64

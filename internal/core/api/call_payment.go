@@ -10,13 +10,13 @@ import (
 	"standfast/internal/journey"
 )
 
-// keyHeaders document what makes a call safe to repeat.
-type keyHeaders struct {
+// KeyHeaders document what makes a call safe to repeat.
+type KeyHeaders struct {
 	Key string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"128" pattern:"^[!-~]+$" patternDescription:"visible ASCII" doc:"The client's name for this one request. Sent again with the same contents it gives the first answer and does nothing more." example:"0f3b7c1e-pay-1"`
 }
 
-// proofHeaders document the proof of a step-up.
-type proofHeaders struct {
+// ProofHeaders document the proof of a step-up.
+type ProofHeaders struct {
 	Proof string `header:"Step-Up-Proof" maxLength:"2048" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"What /step-up gave for exactly this action."`
 }
 
@@ -68,7 +68,7 @@ type payOptions struct {
 }
 
 type paymentQuery struct {
-	page
+	Page
 	AccountID string `query:"account_id" maxLength:"64" doc:"Only payments of this card." example:"019cada2-6c00-7000-8000-2d5f3ab0c006"`
 }
 
@@ -89,8 +89,8 @@ func (a *api) paymentCalls() {
 }
 
 func (a *api) pay(ctx context.Context, c *call, in *struct {
-	keyHeaders
-	proofHeaders
+	KeyHeaders
+	ProofHeaders
 	Body payRequest
 }) (*created[paymentInfo], error) {
 	v, err := in.Body.Amount.positive("body.amount")
@@ -113,7 +113,7 @@ func (a *api) listPayments(ctx context.Context, c *call, in *paymentQuery) (*bod
 	return listOf(all, next, paymentOf), nil
 }
 
-func (a *api) getPayment(ctx context.Context, c *call, in *byID) (*body[paymentInfo], error) {
+func (a *api) getPayment(ctx context.Context, c *call, in *ByID) (*body[paymentInfo], error) {
 	p, err := a.Payments.Get(ctx, c.session.MemberID, in.ID)
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (a *api) getPayment(ctx context.Context, c *call, in *byID) (*body[paymentI
 	return bodyOf(paymentOf(p)), nil
 }
 
-func (a *api) cancelPayment(ctx context.Context, c *call, in *byID) (*body[paymentInfo], error) {
+func (a *api) cancelPayment(ctx context.Context, c *call, in *ByID) (*body[paymentInfo], error) {
 	p, err := a.Payments.Cancel(ctx, c.session.MemberID, in.ID)
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (a *api) cancelPayment(ctx context.Context, c *call, in *byID) (*body[payme
 	return bodyOf(paymentOf(p)), nil
 }
 
-func (a *api) paymentOptions(ctx context.Context, c *call, in *byID) (*body[payOptions], error) {
+func (a *api) paymentOptions(ctx context.Context, c *call, in *ByID) (*body[payOptions], error) {
 	o, err := a.Payments.Options(ctx, c.session.MemberID, in.ID)
 	if err != nil {
 		return nil, err

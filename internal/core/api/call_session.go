@@ -53,8 +53,8 @@ type stepUpRequest struct {
 	Assertion   map[string]any `json:"assertion,omitempty" doc:"A passkey's assertion. This release has no passkeys and refuses it."`
 }
 
-// byID is a request for one object.
-type byID struct {
+// ByID is a request for one object.
+type ByID struct {
 	ID string `path:"id" doc:"The object's id. Another member's answers exactly like one that does not exist." example:"019cada2-6c00-7000-8000-2d5f3ab0c004"`
 }
 
@@ -110,7 +110,7 @@ func (a *api) listSessions(ctx context.Context, c *call, _ *nothing) (*body[list
 	return listOf(all, "", sessionOf), nil
 }
 
-func (a *api) endSession(ctx context.Context, c *call, in *byID) (*nothing, error) {
+func (a *api) endSession(ctx context.Context, c *call, in *ByID) (*nothing, error) {
 	return nil, a.SignIn.EndSession(ctx, c.session, in.ID)
 }
 

@@ -45,8 +45,8 @@ type signInAnswer struct {
 	Device    *device    `json:"device,omitempty" doc:"When this device is remembered from now on."`
 }
 
-// clientHeaders document what clients send that are no browsers.
-type clientHeaders struct {
+// ClientHeaders document what clients send that are no browsers.
+type ClientHeaders struct {
 	Flow   string `header:"Standfast-Flow" maxLength:"128" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"An id of the client's own choosing that names this attempt to sign in. A request without it is taken for a browser's and gets cookies." example:"6f1c2a90-attempt-1"`
 	Device string `header:"Standfast-Device" maxLength:"2048" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"The token of a remembered device."`
 }
@@ -81,7 +81,7 @@ func (a *api) signInCalls() {
 }
 
 func (a *api) signIn(ctx context.Context, c *call, in *struct {
-	clientHeaders
+	ClientHeaders
 	Body signInRequest
 }) (*body[signInAnswer], error) {
 	k := a.Cookies.Client(c.w, c.r)
@@ -93,7 +93,7 @@ func (a *api) signIn(ctx context.Context, c *call, in *struct {
 }
 
 func (a *api) submitCode(ctx context.Context, c *call, in *struct {
-	clientHeaders
+	ClientHeaders
 	Body codeRequest
 }) (*body[signInAnswer], error) {
 	k := a.Cookies.Client(c.w, c.r)
@@ -105,7 +105,7 @@ func (a *api) submitCode(ctx context.Context, c *call, in *struct {
 }
 
 func (a *api) resend(ctx context.Context, c *call, in *struct {
-	clientHeaders
+	ClientHeaders
 	Body resendRequest
 }) (*body[challenge], error) {
 	ch, err := a.SignIn.Resend(ctx, in.Body.ChallengeID, in.Body.Channel, a.Cookies.Client(c.w, c.r))

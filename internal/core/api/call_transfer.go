@@ -31,7 +31,7 @@ func (a *api) transferCalls() {
 }
 
 func (a *api) transfer(ctx context.Context, c *call, in *struct {
-	keyHeaders
+	KeyHeaders
 	Body transferRequest
 }) (*created[transferAnswer], error) {
 	v, err := in.Body.Amount.positive("body.amount")

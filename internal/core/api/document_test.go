@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,6 +114,27 @@ func checkParameters(t *testing.T, name string, op map[string]any) {
 			t.Errorf("%s: parameter %v has no limit", name, p["name"])
 		}
 	}
+}
+
+func TestSharedParametersAreThere(t *testing.T) {
+	want := map[string]string{
+		"POST /api/v1/payments": "Idempotency-Key Step-Up-Proof", "POST /api/v1/transfers": "Idempotency-Key",
+		"GET /api/v1/payments": "account_id cursor limit", "GET /api/v1/accounts/{id}/transactions": "cursor from id limit text until",
+		"POST /api/v1/sign-in": "Standfast-Device Standfast-Flow", "POST /api/v1/payment-methods/{id}/confirm": "id",
+	}
+	operations(openAPI(t), func(name string, op map[string]any) {
+		if want[name] == "" {
+			return
+		}
+		var has []string
+		for _, p := range op["parameters"].([]any) {
+			has = append(has, p.(map[string]any)["name"].(string))
+		}
+		slices.Sort(has)
+		if got := strings.Join(has, " "); got != want[name] {
+			t.Errorf("%s takes %s, want %s", name, got, want[name])
+		}
+	})
 }
 
 func TestEveryFieldIsDocumented(t *testing.T) {

@@ -19,7 +19,7 @@ func BenchmarkTransferOverhead(b *testing.B) {
 	a.start()
 	register(a, operation{id: "bench", method: "POST", path: "/api/v1/bench", public: true, journey: journey.Transfer, status: 201},
 		func(_ context.Context, _ *call, in *struct {
-			keyHeaders
+			KeyHeaders
 			Body transferRequest
 		}) (*created[transferAnswer], error) {
 			if _, err := in.Body.Amount.positive("body.amount"); err != nil {

@@ -51,8 +51,9 @@ func optional(a *money.Amount) *amount {
 	return &w
 }
 
-// page is what every list takes.
-type page struct {
+// Page is what every list takes. Like the other embedded parts of requests it is
+// exported because huma only looks into those.
+type Page struct {
 	Limit  int    `query:"limit" default:"25" minimum:"1" maximum:"100" doc:"The greatest number of items to answer."`
 	Cursor string `query:"cursor" maxLength:"512" pattern:"^[!-~]*$" patternDescription:"the next_cursor of an earlier answer" doc:"Where to go on: the next_cursor of the page before."`
 }
