@@ -40,11 +40,7 @@ func New() (*Gallery, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := static.Load()
-	if err != nil {
-		return nil, err
-	}
-	return &Gallery{texts: texts, files: files, entries: Entries()}, nil
+	return &Gallery{texts: texts, files: static.Load(), entries: Entries()}, nil
 }
 
 // Entries are all pages × states.

@@ -56,7 +56,6 @@ const (
 	Password       Page = "/profile/password"
 	PasswordDone   Page = "/profile/password/done"
 	Devices        Page = "/profile/devices"
-	DeviceRename   Item = "/profile/devices/{id}/rename"
 	DeviceRemove   Item = "/profile/devices/{id}/remove"
 	SessionEnd     Item = "/profile/sessions/{id}/end"
 	SignOutAll     Page = "/profile/sign-out-everywhere"

@@ -43,21 +43,22 @@ type Files struct {
 	byHash map[string]File // as served: "app.0123456789ab.css"
 }
 
-// Load reads, names and compresses the embedded files.
-func Load() (*Files, error) {
+// Load reads, names and compresses the embedded files. They are part of the
+// binary: one that cannot be read is a fault of the build, and panics.
+func Load() *Files {
 	entries, err := files.ReadDir("files")
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
 	s := &Files{byName: map[string]File{}, byHash: map[string]File{}}
 	for _, e := range entries {
 		content, err := files.ReadFile("files/" + e.Name())
 		if err != nil {
-			return nil, err
+			panic(err)
 		}
 		s.add(e.Name(), content)
 	}
-	return s, nil
+	return s
 }
 
 func (s *Files) add(name string, content []byte) {
@@ -88,8 +89,8 @@ func pack(content []byte) []byte {
 // empty address, which the tests refuse.
 func (s *Files) Get(name string) File { return s.byName[name] }
 
-// ServeHTTP answers for route.Static. A name carries the content's hash, so it
-// may be kept for ever; an unknown name is passed to notFound.
+// Serve answers for route.Static. A name carries the content's hash, so it may be
+// kept for ever. It is false, with nothing written, for a name that is not ours.
 func (s *Files) Serve(w http.ResponseWriter, r *http.Request) bool {
 	f, ok := s.byHash[r.PathValue("id")]
 	if !ok {

@@ -1,0 +1,118 @@
+package portal
+
+import (
+	"net/http"
+	"time"
+
+	"standfast/internal/core/portal/route"
+	"standfast/internal/core/signin"
+	"standfast/internal/journey"
+)
+
+// Limits of one request.
+const (
+	getTimeout  = 5 * time.Second
+	postTimeout = 10 * time.Second
+	maxForm     = 64 << 10 // bytes of a form; the largest of ours is below 2 KiB
+)
+
+// door says who may come in.
+type door int
+
+const (
+	anybody door = iota // signed in or not
+	look                // members, to see
+	pay                 // members, to move money
+	change              // members, to change credentials or devices
+)
+
+// use is what a session is checked for at a door.
+func (d door) use() signin.Use {
+	switch d {
+	case pay:
+		return signin.Pay
+	case change:
+		return signin.Change
+	}
+	return signin.Look
+}
+
+// entry is one address and method with its handler. What a method owes (a
+// deadline; for a POST also the limit of its body, its content type and the
+// refusal of other origins) comes with the registration, see serve.
+type entry struct {
+	method  string
+	pattern string
+	door    door
+	journey journey.Name // empty: counted nowhere
+	serve   func(*visit) (response, error)
+}
+
+func get(pattern string, d door, j journey.Name, h func(*visit) (response, error)) entry {
+	return entry{http.MethodGet, pattern, d, j, h}
+}
+
+func post(pattern string, d door, j journey.Name, h func(*visit) (response, error)) entry {
+	return entry{http.MethodPost, pattern, d, j, h}
+}
+
+// entries is every address that the portal answers.
+func (s *server) entries() []entry {
+	return []entry{
+		get(route.Home.Pattern(), anybody, "", s.home),
+		get(route.Help.Pattern(), anybody, "", s.help),
+		get(route.Security.Pattern(), anybody, "", s.security),
+		post(route.Language.Pattern(), anybody, "", s.language),
+		get(route.Static.Pattern(), anybody, "", s.static),
+		get(route.Robots.Pattern(), anybody, "", s.robots),
+		get(route.ChangePassword.Pattern(), anybody, "", s.changePasswordAddress),
+
+		get(route.SignIn.Pattern(), anybody, journey.SignIn, s.signInPage),
+		post(route.SignIn.Pattern(), anybody, journey.SignIn, s.signIn),
+		get(route.SignInCode.Pattern(), anybody, journey.SignIn, s.codePage),
+		post(route.SignInCode.Pattern(), anybody, journey.SignIn, s.submitCode),
+		post(route.SignInResend.Pattern(), anybody, journey.SignIn, s.resend),
+		post(route.SignOut.Pattern(), anybody, journey.SignOut, s.signOut),
+		get(route.SignedOut.Pattern(), anybody, "", s.signedOut),
+
+		get(route.Dashboard.Pattern(), look, journey.Dashboard, s.dashboard),
+		get(route.Account.Pattern(), look, journey.History, s.account),
+		get(route.AccountCSV.Pattern(), look, journey.History, s.accountCSV),
+		get(route.AccountFreeze.Pattern(), look, journey.Freeze, s.freezePage),
+		post(route.AccountFreeze.Pattern(), look, journey.Freeze, s.freeze),
+
+		get(route.Pay.Pattern(), look, journey.Pay, s.payPage),
+		get(route.PayReview.Pattern(), look, journey.Pay, s.payReview),
+		post(route.Pay.Pattern(), pay, journey.Pay, s.pay),
+		get(route.PayCode.Pattern(), look, journey.StepUp, s.payCodePage),
+		post(route.PayCode.Pattern(), pay, journey.Pay, s.payWithCode),
+		get(route.PayDone.Pattern(), look, journey.Payments, s.payDone),
+
+		get(route.Payments.Pattern(), look, journey.Payments, s.payments),
+		get(route.PaymentCancel.Pattern(), look, journey.Payments, s.cancelPage),
+		post(route.PaymentCancel.Pattern(), pay, journey.Payments, s.cancel),
+
+		get(route.Methods.Pattern(), look, journey.Methods, s.methods),
+		get(route.MethodAdd.Pattern(), look, journey.Methods, s.addPage),
+		post(route.MethodAdd.Pattern(), pay, journey.Methods, s.add),
+		post(route.MethodAddCode.Pattern(), pay, journey.Methods, s.addWithCode),
+		get(route.MethodConfirm.Pattern(), look, journey.Methods, s.confirmPage),
+		post(route.MethodConfirm.Pattern(), pay, journey.Methods, s.confirm),
+		get(route.MethodRemove.Pattern(), look, journey.Methods, s.removePage),
+		post(route.MethodRemove.Pattern(), pay, journey.Methods, s.remove),
+
+		get(route.Transfer.Pattern(), look, journey.Transfer, s.transferPage),
+		get(route.TransferReview.Pattern(), look, journey.Transfer, s.transferReview),
+		post(route.Transfer.Pattern(), pay, journey.Transfer, s.transfer),
+		get(route.TransferDone.Pattern(), look, journey.Transfer, s.transferDone),
+
+		get(route.Profile.Pattern(), look, journey.Session, s.profile),
+		get(route.Password.Pattern(), look, journey.Session, s.passwordPage),
+		post(route.Password.Pattern(), change, journey.Session, s.password),
+		get(route.PasswordDone.Pattern(), look, journey.Session, s.passwordDone),
+		get(route.Devices.Pattern(), look, journey.Devices, s.devices),
+		post(route.DeviceRemove.Pattern(), change, journey.Devices, s.removeDevice),
+		post(route.SessionEnd.Pattern(), change, journey.Devices, s.endSession),
+		post(route.SignOutAll.Pattern(), change, journey.SignOut, s.signOutEverywhere),
+	}
+}

@@ -1,0 +1,92 @@
+package portal
+
+import (
+	"standfast/internal/core/portal/route"
+	"standfast/internal/core/portal/view"
+)
+
+func (s *server) profile(v *visit) (response, error) {
+	m, err := s.Members.ByID(v.r.Context(), v.member())
+	if err != nil {
+		return response{}, err
+	}
+	d := view.ProfileData{Name: m.DisplayName, Username: m.Username, Email: m.Email, Phone: m.Phone}
+	return show(view.Profile(v.frame(view.AtProfile), d)), nil
+}
+
+// username is for password managers, which want to know whose password changes.
+func (s *server) username(v *visit) string {
+	m, err := s.Members.ByID(v.r.Context(), v.member())
+	if err != nil {
+		return ""
+	}
+	return m.Username
+}
+
+func (s *server) passwordPage(v *visit) (response, error) {
+	return show(view.Password(v.frame(view.AtProfile), s.username(v), nil)), nil
+}
+
+// password changes it. Both are typed anew after a refusal: no page ever holds one.
+func (s *server) password(v *visit) (response, error) {
+	old, new := v.secret("current"), v.secret("new")
+	c := checks{v: v}
+	c.need(old == "", "current", "form.password-missing")
+	c.need(new == "", "new", "form.new-password-missing")
+	if len(c.list) > 0 {
+		return refused(view.Password(v.frame(view.AtProfile), s.username(v), c.list), errForm), nil
+	}
+	err := s.SignIn.ChangePassword(v.r.Context(), v.session, old, new, v.client())
+	if err == nil {
+		return see(route.PasswordDone.URL()), nil
+	}
+	list, ok := v.problems(err, passwordControls)
+	if !ok {
+		return response{}, err
+	}
+	return refused(view.Password(v.frame(view.AtProfile), s.username(v), list), err), nil
+}
+
+// passwordControls are the controls that errors about passwords lie at.
+var passwordControls = map[string]string{"body.old_password": "current", "body.password": "new", "body.new_password": "new",
+	"signin.password-wrong": "current"}
+
+func (s *server) passwordDone(v *visit) (response, error) {
+	return show(view.PasswordDone(v.frame(view.AtProfile))), nil
+}
+
+// devices lists where the member is signed in and which devices are remembered.
+func (s *server) devices(v *visit) (response, error) {
+	sessions, err := s.SignIn.Sessions(v.r.Context(), v.session)
+	if err != nil {
+		return response{}, err
+	}
+	devices, err := s.SignIn.Devices(v.r.Context(), v.session)
+	if err != nil {
+		return response{}, err
+	}
+	return show(view.Devices(v.frame(view.AtProfile), view.DevicesData{Sessions: sessions, Devices: devices, Done: v.value("done")})), nil
+}
+
+func (s *server) endSession(v *visit) (response, error) {
+	if err := s.SignIn.EndSession(v.r.Context(), v.session, v.id()); err != nil {
+		return response{}, err
+	}
+	return see(route.Devices.URL("done", "ended")), nil
+}
+
+func (s *server) removeDevice(v *visit) (response, error) {
+	if err := s.SignIn.RemoveDevice(v.r.Context(), v.session, v.id()); err != nil {
+		return response{}, err
+	}
+	return see(route.Devices.URL("done", "removed")), nil
+}
+
+// signOutEverywhere ends every session of the member, this one too.
+func (s *server) signOutEverywhere(v *visit) (response, error) {
+	if err := s.SignIn.SignOutEverywhere(v.r.Context(), v.session); err != nil {
+		return response{}, err
+	}
+	s.Cookies.ClearSession(v.w)
+	return see(route.SignedOut.URL()), nil
+}
