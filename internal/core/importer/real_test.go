@@ -3,11 +3,9 @@ package importer
 import (
 	"context"
 	"encoding/csv"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +121,3 @@ func readCSV(t *testing.T, path string) [][]string {
 	}
 	return rows
 }
-
-var _ = maps.Keys[map[string]int]
-var _ = slices.Sorted[string]
