@@ -1,0 +1,104 @@
+package signin
+
+import (
+	"testing"
+	"time"
+
+	"standfast/internal/fault"
+)
+
+func TestASecondMemberNeverEvictsTheFirst(t *testing.T) {
+	each(t, func(h *house) {
+		names := []string{"ada", "bob", "cyd"}
+		b := browser("f")
+		for _, n := range names {
+			h.member(n)
+			h.enter(n, b, true)
+		}
+		size := len(b.DeviceToken)
+		for _, n := range names {
+			out, err := h.SignIn(ctx, n, right, *b)
+			if err != nil || out.Session == nil {
+				t.Fatalf("%s is asked again: %v", n, err)
+			}
+			b.keep(out)
+			if len(b.DeviceToken) != size {
+				t.Fatal("the identity grows with its members")
+			}
+		}
+		for _, n := range names {
+			s := h.signedIn(n, b)
+			list, err := h.Devices(ctx, s)
+			if err != nil || len(list) != 1 || !list[0].Current || list[0].Name != "Firefox on Linux" || list[0].IP != b.IP {
+				t.Fatal(list, err)
+			}
+		}
+	})
+}
+
+func (h *house) signedIn(name string, c *Client) Session {
+	h.t.Helper()
+	out, err := h.SignIn(ctx, name, right, *c)
+	must(h.t, err)
+	if out.Session == nil {
+		h.t.Fatal(name, "is asked for a code")
+	}
+	c.keep(out)
+	return h.check(out.Session.Token)
+}
+
+func TestARemovedDeviceIsAskedAgainAndSignedOut(t *testing.T) {
+	each(t, func(h *house) {
+		h.member("ada")
+		h.member("bob")
+		lost, home := browser("1"), browser("2")
+		h.enter("bob", lost, true)
+		h.enter("ada", lost, true)
+		h.wait(time.Second)
+		h.enter("ada", home, true)
+		thief := *lost
+		s := h.check(home.SessionToken)
+		list, err := h.Devices(ctx, s)
+		if err != nil || len(list) != 2 || !list[0].Current || list[1].Current {
+			t.Fatal(list, err)
+		}
+		for _, id := range []string{"x", "", list[1].ID[:35] + "0"} {
+			h.want(h.RemoveDevice(ctx, s, id), fault.NotFound, "device.not-found")
+		}
+		h.want(h.RemoveDevice(ctx, h.signedIn("bob", lost), list[1].ID), fault.NotFound, "device.not-found")
+		must(t, h.RemoveDevice(ctx, s, list[1].ID))
+		h.want(h.RemoveDevice(ctx, s, list[1].ID), fault.NotFound, "device.not-found")
+		h.over(h.Service, &thief)
+		h.check(home.SessionToken)
+		h.signedIn("bob", lost) // whose trust is untouched
+
+		out, err := h.SignIn(ctx, "ada", right, thief)
+		if err != nil || out.Challenge == nil {
+			t.Fatal("a removed device was let in:", err)
+		}
+		// The browser is found and trusted again; the copy stays worthless.
+		h.wait(time.Minute)
+		h.enter("ada", lost, true)
+		h.signedIn("ada", lost)
+		thief.FlowID = "thief"
+		if out, err = h.SignIn(ctx, "ada", right, thief); err != nil || out.Challenge == nil {
+			t.Fatal("a copy came back to life:", err)
+		}
+	})
+}
+
+func TestAgentNames(t *testing.T) {
+	for agent, want := range map[string]string{
+		"": "Unknown device",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0":   "Edge on Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/18 Mobile Safari/604": "Safari on iPhone",
+		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36":                "Chrome on Android",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605 (KHTML, like Gecko) Version/18 Safari/605":               "Safari on Mac",
+		"curl/8.5.0":                     "curl",
+		"<script>alert(1)</script>\x00/": "scriptalert(1)",
+	} {
+		if got := agentName(agent); got != want {
+			t.Errorf("%q: %q, want %q", agent, got, want)
+		}
+	}
+}
