@@ -185,9 +185,6 @@ func (l *Ledger) PostAll(ctx context.Context, entries []Entry) (results []Result
 		results, err = l.PostAllTx(ctx, tx, entries)
 		return err
 	})
-	if db.IsUnique(err) { // another replica was quicker with one of the keys
-		err = errStorage(err)
-	}
 	return results, err
 }
 

@@ -67,9 +67,6 @@ func (l *Ledger) expireSome(ctx context.Context) (voided int, err error) {
 		voided, err = l.expire(ctx, tx, ids)
 		return err
 	})
-	if db.IsUnique(err) { // another process is voiding or settling the same holds: next time
-		return 0, nil
-	}
 	return voided, err
 }
 

@@ -125,8 +125,25 @@ func savePostgreSQL(ctx context.Context, conn *pgx.Conn, c changes, commit bool)
 	if commit {
 		b.Queue(`COMMIT`)
 	}
-	return conn.SendBatch(ctx, b).Close()
+	return raced(conn.SendBatch(ctx, b).Close())
 }
+
+// raced turns a broken unique key into what it is: the keys were looked up and
+// were free, so another transaction has recorded one of them, or ended the same
+// transfer, in between. As a serialization failure it makes whoever owns the
+// transaction run it again, and then the first answer is found.
+func raced(err error) error {
+	if !db.IsUnique(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", &pgconn.PgError{Severity: "ERROR", Code: serializationFailure, Message: "the same key was recorded at the same time"}, err)
+}
+
+// Errors that ask for the transaction to be run again.
+const (
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
 
 func column[R, V any](rows []R, of func(R) V) []V {
 	list := make([]V, len(rows))
@@ -204,10 +221,8 @@ func rollback(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// again tells whether PostgreSQL asks for the batch to be run again: 40001 and
-// 40P01 are serialization failure and deadlock, and a unique violation means
-// that another replica has just recorded one of the keys or ends.
+// again tells whether PostgreSQL asks for the batch to be run again.
 func again(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "40001" || e.Code == "40P01" || db.IsUnique(err))
+	return ok && (e.Code == serializationFailure || e.Code == deadlockDetected)
 }
