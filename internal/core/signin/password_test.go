@@ -1,0 +1,179 @@
+package signin
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"standfast/internal/db"
+	"standfast/internal/fault"
+)
+
+func TestPasswordRules(t *testing.T) {
+	about := []string{"us", "ada.lovelace", "Ada Lovelace", "ada@analytical.example"}
+	for _, p := range []string{
+		right, "correct horse battery staple", "Zx9-kq4!", "überaus-schwer", "パスワードは秘密だよ", strings.Repeat("ab cde fgh ", 23), "lovelace wrote the first program",
+	} {
+		if err := allowed(p, about...); err != nil {
+			t.Errorf("%q: %v", p, err)
+		}
+	}
+	for p, code := range map[string]string{
+		"short 7": "too-short", "üüüüüüü": "too-short", strings.Repeat("x", 257): "too-long", "with\x00null": "not-text", "line\nbreak": "not-text", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8": "not-text",
+		"password": "guessable", "P@ssw0rd!": "guessable", "Passw0rd2026": "guessable", "Welcome123": "guessable", "letmein!!": "guessable",
+		"12345678": "guessable", "87654321": "guessable", "abcdefgh": "guessable", "qwertyuiop": "guessable", "qwertz123": "guessable", "asdfghjkl1": "guessable",
+		"aaaaaaaa": "guessable", "abababab": "guessable", "xyz!xyz!xyz!": "guessable", "lovelace1815": "guessable", "Ada.Lovelace": "guessable", "analytical!": "guessable", "standfast1": "guessable",
+	} {
+		err := allowed(p, about...)
+		if e := fault.As(err); e == nil || e.Kind != fault.Invalid || e.Fields[0].Code != "password."+code {
+			t.Errorf("%q: %v, want %s", p, err, code)
+		}
+	}
+}
+
+func TestAPasswordHasOneForm(t *testing.T) {
+	each(t, func(h *house) {
+		m := h.member("ada")
+		must(t, h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPassword(ctx, tx, m.ID, "Ma\u0308rz\u00a0ist Fru\u0308hling") }))
+		out, err := h.SignIn(ctx, "ada", "März ist Frühling", *browser("f"))
+		if err != nil || out.Challenge == nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestAHashIsRaisedSilently(t *testing.T) {
+	each(t, func(h *house) {
+		m := h.member("ada")
+		weak := hashPassword(right, HashParams{MemoryKiB: 8, Passes: 1, Parallelism: 1})
+		must(t, h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPasswordHash(ctx, tx, m.ID, weak.String()) }))
+		stored := func() (s string) {
+			must(t, h.db.View(ctx, func(tx *db.Tx) error {
+				return tx.QueryRow(ctx, `SELECT phc FROM credential WHERE member_id = $1`, m.ID).Scan(&s)
+			}))
+			return s
+		}
+		_, err := h.SignIn(ctx, "ada", wrong, *browser("f"))
+		h.want(err, fault.Unauthenticated, "signin.refused")
+		if stored() != weak.String() {
+			t.Fatal("a wrong password changed the hash")
+		}
+		b := browser("f")
+		h.enter("ada", b, true)
+		if s := stored(); !strings.HasPrefix(s, "$argon2id$v=19$m=64,t=1,p=1$") {
+			t.Fatal(s)
+		}
+		h.signedIn("ada", b)
+	})
+}
+
+func TestAForeignHashIsHeldToLimits(t *testing.T) {
+	each(t, func(h *house) {
+		m := h.member("ada")
+		for _, s := range []string{"", right, "$2b$12$abc", "$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5"} {
+			err := h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPasswordHash(ctx, tx, m.ID, s) })
+			h.want(err, fault.Invalid, "invalid")
+		}
+	})
+}
+
+func TestAChangedPasswordEndsWhatTheOldOneOpened(t *testing.T) {
+	each(t, func(h *house) {
+		h.member("ada")
+		home, office := browser("1"), browser("2")
+		h.enter("ada", home, true)
+		h.enter("ada", office, true)
+		asked, err := h.SignIn(ctx, "ada", right, *browser("thief"))
+		must(t, err)
+		s := h.check(home.SessionToken)
+		const fresh = "two owls read by starlight"
+		h.want(h.ChangePassword(ctx, s, wrong, fresh, *home), fault.Forbidden, "password.wrong")
+		h.want(h.ChangePassword(ctx, s, right, "password", *home), fault.Invalid, "invalid")
+		h.want(h.ChangePassword(ctx, s, right, "ada ada ada", *home), fault.Invalid, "invalid")
+		must(t, h.ChangePassword(ctx, s, right, fresh, *home))
+		h.check(home.SessionToken)
+		h.over(h.Service, office)
+		_, err = h.SubmitCode(ctx, asked.Challenge.ID, h.codeOf(asked.Challenge.ID), true, *browser("thief"))
+		h.want(err, fault.Unauthenticated, "signin.code-over")
+		_, err = h.SignIn(ctx, "ada", right, *office)
+		h.want(err, fault.Unauthenticated, "signin.refused")
+		if out, err := h.SignIn(ctx, "ada", fresh, *office); err != nil || out.Session == nil {
+			t.Fatal("a new password made a device unknown:", err)
+		}
+		must(t, h.jobs.Drain(ctx))
+		told := 0
+		for _, m := range h.box.mail {
+			if m.Channel == "email" && strings.Contains(m.Subject, "password") {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Fatalf("told %d times", told)
+		}
+	})
+}
+
+func TestGuessingTheOldPasswordIsSlowedDown(t *testing.T) {
+	each(t, func(h *house) {
+		h.member("ada")
+		b := browser("f")
+		h.enter("ada", b, true)
+		s := h.check(b.SessionToken)
+		n := 0
+		for ; n < 30; n++ {
+			err := h.ChangePassword(ctx, s, wrong, "two owls read by starlight", *b)
+			if e := fault.As(err); e.Kind == fault.TooMany {
+				if e.RetryAfter >= 24*time.Hour {
+					break
+				}
+				h.wait(e.RetryAfter)
+				n--
+			}
+		}
+		if n != 20 {
+			t.Fatalf("%d guesses", n)
+		}
+	})
+}
+
+func TestPHCRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := HashParams{Passes: rapid.Uint32Range(1, 2).Draw(t, "t"), Parallelism: rapid.Uint8Range(1, 4).Draw(t, "p")}
+		p.MemoryKiB = rapid.Uint32Range(8*uint32(p.Parallelism), 64).Draw(t, "m")
+		password := rapid.String().Draw(t, "password")
+		h := hashPassword(password, p)
+		again, err := parsePHC(h.String())
+		if err != nil || again.params != p || !again.matches(password) || again.matches(password+"x") {
+			t.Fatal(h, err)
+		}
+	})
+}
+
+func FuzzParsePHC(f *testing.F) {
+	f.Add("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5")
+	f.Add("$argon2id$v=19$m=8,t=1,p=1x$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5")
+	f.Add("$argon2i$v=19$m=8,t=1,p=1$$")
+	f.Add("$$$$$")
+	f.Fuzz(func(t *testing.T, s string) {
+		h, err := parsePHC(s)
+		if err != nil {
+			return
+		}
+		if h.String() != s || !h.sane() {
+			t.Fatalf("%q was read as %q", s, h)
+		}
+	})
+}
+
+func FuzzReadCode(f *testing.F) {
+	f.Add("123 456")
+	f.Add("12–34–56")
+	f.Fuzz(func(t *testing.T, typed string) {
+		code, err := readCode(typed)
+		if err == nil && (len(code) != 6 || strings.Trim(code, "0123456789") != "") {
+			t.Fatalf("%q was read as %q", typed, code)
+		}
+	})
+}
