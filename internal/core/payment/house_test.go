@@ -103,14 +103,31 @@ func (b *mailbox) Send(_ context.Context, m notify.Outgoing) error {
 	return nil
 }
 
-// last gives the newest message.
-func (b *mailbox) last() notify.Outgoing {
+// find gives the newest message that holds all of parts.
+func (b *mailbox) find(parts ...string) (found notify.Outgoing, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.mail) == 0 {
-		return notify.Outgoing{}
+	for _, m := range b.mail {
+		all := true
+		for _, p := range parts {
+			all = all && strings.Contains(m.Subject+"\n"+m.Text, p)
+		}
+		if all {
+			found, ok = m, true
+		}
 	}
-	return b.mail[len(b.mail)-1]
+	return found, ok
+}
+
+// told wants a message that holds all of parts, once everything is sent.
+func (h *house) told(parts ...string) notify.Outgoing {
+	h.Helper()
+	h.drain()
+	m, ok := h.box.find(parts...)
+	if !ok {
+		h.Fatalf("nobody was told %q, but %v", parts, h.box.mail)
+	}
+	return m
 }
 
 // house is a Service with everything around it that is real, and a bank and a
