@@ -16,6 +16,7 @@ import (
 
 const (
 	maxBody      = 1 << 20         // bytes of a request's body
+	maxDiscard   = 8 << 20         // bytes of a refused body that are still taken
 	bodyPatience = 5 * time.Second // how long a client may take to send it
 )
 
@@ -82,22 +83,29 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	if r.ContentLength > maxBody {
-		return tooLarge()
-	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyPatience)) // not every writer of a test has one
+	if r.ContentLength > maxBody {
+		return discard(r)
+	}
 	body, err := readAll(r)
 	if err != nil {
 		return unreadable(err)
 	}
 	if len(body) > maxBody {
-		return tooLarge()
+		return discard(r)
 	}
 	if len(body) > 0 && !isJSON(r.Header.Get("Content-Type")) {
 		return wrongType()
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
+}
+
+// discard refuses a body that is too large, after reading on for a while: many
+// clients read no answer before they have sent everything.
+func discard(r *http.Request) error {
+	_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
+	return tooLarge()
 }
 
 func readAll(r *http.Request) ([]byte, error) {
