@@ -27,7 +27,8 @@ func (s *Service) AddMethod(ctx context.Context, q MethodRequest) (m instrument.
 	if err != nil {
 		return instrument.Method{}, false, err
 	}
-	needed := !s.SignIn.Fresh(q.Session, s.config.Rules.MethodAfterProof)
+	fresh := s.config.Rules.MethodAfterProof
+	needed := fresh == 0 || !s.SignIn.Fresh(q.Session, fresh)
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
 		m, created, err = s.Instruments.Add(ctx, tx, instrument.Addition{
 			Request: q.Request, MemberID: q.Session.MemberID, From: q.Client.IP, Synthetic: contact.Synthetic,
