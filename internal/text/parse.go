@@ -32,8 +32,8 @@ func (p *Printer) ParseAmount(s, cur string) (money.Amount, error) {
 // stripAmount removes spaces, the currency and turns a typographic minus into a plain one.
 func stripAmount(s, cur string) string {
 	return strings.NewReplacer(
-		" ", "", " ", "", " ", "", "\t", "", "−", "-",
-		cur, "", strings.ToLower(cur), "", "$", "", "€", "", "£", "", "'", "",
+		" ", "", "\u00a0", "", "\u202f", "", "\t", "", "'", "", "’", "", "−", "-",
+		cur, "", strings.ToLower(cur), "", "$", "", "€", "", "£", "",
 	).Replace(s)
 }
 

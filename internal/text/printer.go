@@ -70,11 +70,15 @@ func (p *Printer) N(id string, n int, args ...any) string {
 	return p.localize(&i18n.LocalizeConfig{MessageID: id, PluralCount: n, TemplateData: p.values(append(args, "N", n))})
 }
 
-// Map is T for values that come as a map, as those of a fault or a message.
+// Map is T for values that come as a map, as those of a fault or a message. A
+// whole number named Count chooses the plural form.
 func (p *Printer) Map(id string, values map[string]any) string {
 	args := make([]any, 0, 2*len(values))
 	for name, v := range values {
 		args = append(args, name, v)
+	}
+	if n, ok := values["Count"].(int); ok {
+		return p.N(id, n, args...)
 	}
 	return p.T(id, args...)
 }
@@ -116,6 +120,8 @@ func (p *Printer) value(v any) any {
 		return p.Number(v)
 	case time.Time:
 		return p.Time(v)
+	case string:
+		return p.Business(v) // a business date in full, any other text as it is
 	}
 	return v
 }
