@@ -1,0 +1,148 @@
+// Command standfast runs the online account services of a card issuer. Each
+// command only reads its flags, hands over to package app, and turns the outcome
+// into an exit status: 0 done, 1 failed, 2 wrong usage, 3 done but rows were rejected.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"standfast/internal/app"
+	"standfast/internal/bench"
+	"standfast/internal/fault"
+)
+
+// Exit statuses that scripts rely on.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitRejected = 3
+)
+
+type cli struct {
+	Demo     demoCmd     `cmd:"" help:"Run everything with seeded data and no configuration, until interrupted."`
+	Init     initCmd     `cmd:"" help:"Write a commented configuration file and the master key."`
+	Core     coreCmd     `cmd:"" help:"Run the core process from a configuration file."`
+	Import   importCmd   `cmd:"" help:"Load members, accounts and their history from CSV files."`
+	Balances balancesCmd `cmd:"" help:"List every account's balance as the ledger has it."`
+	Verify   verifyCmd   `cmd:"" help:"Recompute ledger, hash chains and audit log; name what is wrong."`
+	Doctor   doctorCmd   `cmd:"" help:"Check each dependency and say what to do."`
+	Backup   backupCmd   `cmd:"" help:"Write a consistent backup, also while the service runs."`
+	Restore  restoreCmd  `cmd:"" help:"Load a backup into an empty folder or database."`
+	Keys     keysCmd     `cmd:"" help:"Manage the keys that sign sessions."`
+	Sim      simCmd      `cmd:"" help:"Run a reference counterpart for tests and integration."`
+	Bench    bench.CLI   `cmd:"" help:"Measure, as ratios in one run."`
+}
+
+// world is what every command gets beside its flags.
+type world struct {
+	context.Context
+	out io.Writer
+	log *slog.Logger
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, out, errs io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	w := &world{ctx, out, slog.New(slog.NewTextHandler(errs, nil))}
+	var c cli
+	status := exitDone
+	parser, err := kong.New(&c, kong.Name("standfast"), kong.UsageOnError(), kong.Writers(out, errs),
+		kong.Description("Online account services of a card issuer, self-hosted."),
+		kong.Bind(w), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)),
+		kong.Exit(func(s int) { panic(exit(s)) }))
+	if err != nil {
+		fmt.Fprintln(errs, err)
+		return exitFailed
+	}
+	defer func() {
+		// --help ends through kong's exit function.
+		if v := recover(); v != nil {
+			if _, ok := v.(exit); !ok {
+				panic(v)
+			}
+		}
+	}()
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(errs, "standfast: %v\nRun \"standfast --help\" or \"standfast COMMAND --help\".\n", err)
+		return exitUsage
+	}
+	status = report(k.Run(), errs)
+	return status
+}
+
+type exit int
+
+// rejected is the outcome of an import that left rows out.
+var rejected = errors.New("rows were rejected")
+
+func report(err error, errs io.Writer) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, rejected) {
+		return exitRejected
+	}
+	e := fault.As(err)
+	fmt.Fprintln(errs, "standfast: "+e.Message)
+	for _, f := range e.Fields {
+		fmt.Fprintln(errs, "  "+f.Message)
+	}
+	if e.Cause != nil {
+		fmt.Fprintln(errs, "  because: "+e.Cause.Error())
+	}
+	if e.Code == "usage" {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// store is where a command finds its database: a folder, or a URL in its place.
+type store struct {
+	Data      string `help:"Folder with the data (its core.db and master.key)." type:"path" xor:"where" placeholder:"DIR"`
+	Database  string `help:"PostgreSQL URL in place of --data." xor:"where" placeholder:"URL" env:"STANDFAST_DATABASE"`
+	MasterKey string `help:"Master key file when it is not in --data." type:"path" placeholder:"FILE"`
+}
+
+func (s store) target() app.Target {
+	return app.Target{Data: s.Data, Database: s.Database, MasterKey: s.MasterKey}
+}
+
+type demoCmd struct {
+	Listen    string `help:"Address of the members' pages; this machine only." default:"localhost:8080"`
+	Data      string `help:"Folder that keeps the data; without it nothing is kept." type:"path" placeholder:"DIR"`
+	Database  string `help:"PostgreSQL URL in place of SQLite." placeholder:"URL"`
+	JSON      bool   `help:"Print one line of JSON once everything answers."`
+	Cells     string `help:"Cells to run." default:"us"`
+	NoRestart bool   `help:"Leave a process that died dead."`
+}
+
+func (c *demoCmd) Run(w *world) error {
+	return app.Demo(w, app.DemoOptions{Listen: c.Listen, Data: c.Data, Database: c.Database, JSON: c.JSON,
+		NoRestart: c.NoRestart, Cells: strings.Split(c.Cells, ","), Out: w.out, Log: w.log})
+}
+
+type initCmd struct {
+	Config string `help:"File to write; its folder must exist." default:"standfast.toml" type:"path"`
+}
+
+func (c *initCmd) Run(w *world) error { return app.Init(c.Config, w.out) }
+
+type coreCmd struct {
+	Config string `help:"Configuration file." required:"" type:"path"`
+}
+
+func (c *coreCmd) Run(w *world) error { return app.Core(w, c.Config, os.Stderr) }
