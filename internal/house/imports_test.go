@@ -97,9 +97,16 @@ func allowed(r string) map[string]bool {
 	return set
 }
 
-// reachable adds what the allowed rooms are made of in turn: tests may use it to set their scene.
+// adapters implement what the domain declares. Tests of the domain run against
+// them rather than against fakes.
+var adapters = []string{"internal/core/source/ledger", "internal/core/source/http", "internal/core/rail/sim"}
+
+// reachable adds what the allowed rooms are made of in turn, and the adapters: tests may use it to set their scene.
 func reachable(r string) map[string]bool {
 	set := map[string]bool{}
+	for _, a := range adapters {
+		set[a] = true
+	}
 	var walk func(string)
 	walk = func(r string) {
 		for next := range allowed(r) {

@@ -113,7 +113,9 @@ func TestTroubleStaysWithItsSource(t *testing.T) {
 // recovers waits until a breaker lets calls through again.
 func recovers(t *testing.T, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
 		if ok() {
 			return
 		}
