@@ -2,13 +2,11 @@ package audit_test
 
 import (
 	"context"
-	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
 
 	"standfast/internal/core/audit"
-	"standfast/internal/core/outbox"
 	"standfast/internal/db"
 	"standfast/internal/dbtest"
 	"standfast/internal/fault"
@@ -32,7 +30,7 @@ func record(t *testing.T, d *db.DB, e audit.Entry) {
 
 func number(t *testing.T, d *db.DB) {
 	t.Helper()
-	if err := outbox.NewSequencer(d, slog.New(slog.DiscardHandler), audit.Table).Pass(ctx); err != nil {
+	if _, err := d.Number(ctx, audit.Table, 1000); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -88,18 +88,9 @@ func (j *Jobs) wait(ctx context.Context, s *session, states string) error {
 // due gives the queues that have due jobs in the given states.
 func (j *Jobs) due(ctx context.Context, states string) (queues []string, err error) {
 	err = j.db.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT DISTINCT queue FROM river_job WHERE state IN (`+states+`) AND scheduled_at <= $1`, riverTime(tx))
+		rows, err := tx.Query(ctx, `SELECT DISTINCT queue FROM river_job WHERE state IN (`+states+`) AND scheduled_at <= $1`, riverTime(tx, tx.Now))
 		queues, err = db.Collect(rows, err, func(r *sql.Rows) (q string, err error) { return q, r.Scan(&q) })
 		return err
 	})
 	return queues, err
-}
-
-// riverTime gives a transaction's time as River's tables hold times: on SQLite
-// as text of this very form, to the millisecond.
-func riverTime(tx *db.Tx) any {
-	if tx.Engine() == db.PostgreSQL {
-		return tx.Now
-	}
-	return tx.Now.UTC().Round(time.Millisecond).Format("2006-01-02 15:04:05.000")
 }

@@ -63,7 +63,7 @@ func (j *Jobs) Enqueue(ctx context.Context, tx *db.Tx, args Args, o Options) err
 	if !j.handles(kind) {
 		return fault.New(fault.Internal, "jobs.unknown-kind", "Something went wrong on our side.").With("kind", kind)
 	}
-	if err := j.queue.insert(ctx, tx, args, o.river(kind)); err != nil {
+	if err := j.insert(ctx, tx, args, o); err != nil {
 		return err
 	}
 	if !o.At.After(tx.Now) {
@@ -72,18 +72,22 @@ func (j *Jobs) Enqueue(ctx context.Context, tx *db.Tx, args Args, o Options) err
 	return nil
 }
 
-// unfinished are the states in which a job keeps its double away.
-var unfinished = []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
-	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+func (j *Jobs) insert(ctx context.Context, tx *db.Tx, args Args, o Options) error {
+	if !o.UniqueByArgs {
+		return insertJob(ctx, tx, args, o)
+	}
+	return j.queue.insert(ctx, tx, args, &river.InsertOpts{
+		Queue: queueName(args.Kind()), MaxAttempts: o.MaxAttempts, ScheduledAt: o.At,
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()},
+	})
 }
 
-func (o Options) river(kind string) *river.InsertOpts {
-	r := &river.InsertOpts{Queue: queueName(kind), MaxAttempts: o.MaxAttempts, ScheduledAt: o.At}
-	if o.UniqueByArgs {
-		r.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: unfinished}
+// unfinished are the states in which a job keeps its double away.
+func unfinished() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+		rivertype.JobStateRetryable, rivertype.JobStateScheduled,
 	}
-	return r
 }
 
 func (j *Jobs) handles(kind string) bool {

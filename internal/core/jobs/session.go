@@ -27,14 +27,14 @@ func Migrate(ctx context.Context, d *db.DB) error {
 	return tune(ctx, d)
 }
 
-// tune drops two of River's indexes on PostgreSQL that only serve searching in
-// arguments, which nobody here does, and that cost every payment time.
+// tune drops those of River's indexes on PostgreSQL that only serve looking for jobs by
+// kind and contents, which nobody here does, and that cost every payment time.
 func tune(ctx context.Context, d *db.DB) error {
 	if d.Engine() != db.PostgreSQL {
 		return nil
 	}
 	return d.WithTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `DROP INDEX IF EXISTS river_job_args_index, river_job_metadata_index`)
+		_, err := tx.Exec(ctx, `DROP INDEX IF EXISTS river_job_args_index, river_job_metadata_index, river_job_kind`)
 		return err
 	})
 }

@@ -3,6 +3,8 @@ package notify_test
 import (
 	"bytes"
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -18,7 +20,6 @@ import (
 	"standfast/internal/db"
 	"standfast/internal/dbtest"
 	"standfast/internal/fault"
-	"standfast/internal/masterkey"
 	"standfast/internal/money"
 	"standfast/internal/text"
 )
@@ -30,7 +31,6 @@ type house struct {
 	jobs  *jobs.Jobs
 	n     *notify.Notifier
 	log   *bytes.Buffer
-	key   *masterkey.Key
 }
 
 func each(t *testing.T, senders map[notify.Channel]notify.Sender, test func(t *testing.T, h house)) {
@@ -44,14 +44,38 @@ func each(t *testing.T, senders map[notify.Channel]notify.Sender, test func(t *t
 		if err := jobs.Migrate(ctx, d); err != nil {
 			t.Fatal(err)
 		}
-		h := house{db: d, clock: clock, log: &bytes.Buffer{}, key: masterkey.Demo()}
+		h := house{db: d, clock: clock, log: &bytes.Buffer{}}
 		h.jobs = jobs.New(d, slog.New(slog.NewTextHandler(&locked{w: h.log}, nil)))
-		h.n = notify.New(d, h.jobs, texts, h.key, senders,
+		h.n = notify.New(d, h.jobs, texts, newSealer(t), senders,
 			notify.In(notify.Cell{Brand: "Musterbank", Host: "my.bank.example", Telephone: "1 800 555 0100", Zone: time.FixedZone("EST", -5*3600)}))
 		test(t, h)
 	}
 	t.Run("sqlite", func(t *testing.T) { run(t, dbtest.SQLite) })
 	t.Run("postgresql", func(t *testing.T) { run(t, dbtest.PostgreSQL) })
+}
+
+// sealer encrypts as the master key does, with a key that ends with the test.
+type sealer struct{ cipher.AEAD }
+
+func newSealer(t *testing.T) sealer {
+	t.Helper()
+	block, err := aes.NewCipher([]byte("an example key of 32 bytes ... !"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealer{a}
+}
+
+func (s sealer) Seal(plain, context []byte) ([]byte, error) {
+	return s.AEAD.Seal(nil, nil, plain, context), nil
+}
+
+func (s sealer) Open(sealed, context []byte) ([]byte, error) {
+	return s.AEAD.Open(nil, nil, sealed, context)
 }
 
 // locked is a writer that handlers on several goroutines share.

@@ -25,6 +25,7 @@ type mailServer struct {
 	tls      *tls.Config
 	roots    *x509.CertPool
 	implicit bool
+	over     chan struct{} // closed with the test
 
 	mu     sync.Mutex
 	answer map[string]string // what to answer to a verb instead of the usual
@@ -37,14 +38,14 @@ type mailServer struct {
 
 func newMailServer(t *testing.T, implicit bool) *mailServer {
 	t.Helper()
-	s := &mailServer{t: t, implicit: implicit, answer: map[string]string{}}
+	s := &mailServer{t: t, implicit: implicit, over: make(chan struct{}), answer: map[string]string{}}
 	s.tls, s.roots = certificate(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.listener = l
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { l.Close(); close(s.over) })
 	go s.accept()
 	return s
 }
@@ -76,7 +77,7 @@ func (s *mailServer) serve(conn net.Conn) {
 	hang := s.hang
 	s.mu.Unlock()
 	if hang {
-		time.Sleep(10 * time.Second)
+		<-s.over
 		return
 	}
 	secure := s.implicit

@@ -212,14 +212,15 @@ func TestSequencersTakeTurns(t *testing.T) {
 		if held, err := d.Lease(ctx, "sequence/outbox", "another", time.Minute); !held || err != nil {
 			t.Fatal(held, err)
 		}
+		add(t, d, outbox.Change{Entity: "x", EntityID: "1", Kind: "made", Version: 1})
+		short, end := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer end()
+		if err := outbox.NewSequencer(d, quiet, outbox.Table).Run(short); err != nil || len(read(t, d, 0)) != 0 {
+			t.Fatal("numbered without the lease", err)
+		}
 		running, stop := context.WithCancel(ctx)
 		defer stop()
-		add(t, d, outbox.Change{Entity: "x", EntityID: "1", Kind: "made", Version: 1})
 		go outbox.NewSequencer(d, quiet, outbox.Table).Run(running)
-		time.Sleep(300 * time.Millisecond)
-		if got := read(t, d, 0); len(got) != 0 {
-			t.Fatal("numbered without the lease")
-		}
 		clock.Advance(2 * time.Minute) // the other one died
 		within(t, 10*time.Second, func() bool { return len(read(t, d, 0)) == 1 })
 	})
@@ -265,11 +266,13 @@ func query(t testing.TB, d *db.DB, q string, into ...any) {
 // within polls until what must happen soon has happened.
 func within(t testing.TB, d time.Duration, ok func() bool) {
 	t.Helper()
-	end := time.Now().Add(d)
+	every, late := time.NewTicker(2*time.Millisecond), time.After(d)
+	defer every.Stop()
 	for !ok() {
-		if time.Now().After(end) {
+		select {
+		case <-every.C:
+		case <-late:
 			t.Fatal("not in time")
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
 }
