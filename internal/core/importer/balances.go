@@ -31,6 +31,7 @@ func Balances(ctx context.Context, d Deps, w io.Writer) error {
 		return err
 	}
 	out := csv.NewWriter(w)
+	out.UseCRLF = true // as RFC 4180 §2 has it, and as most programs write CSV
 	if err := out.Write([]string{"account_ref", "currency", "transactions", "balance"}); err != nil {
 		return err
 	}

@@ -85,8 +85,8 @@ func TestRealSets(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want := strings.ReplaceAll(string(want), "\r\n", "\n"); got.String() != want {
-					t.Fatalf("balances differ from expected.csv: %s", firstDifference(got.String(), want))
+				if got.String() != string(want) {
+					t.Fatalf("balances differ from expected.csv: %s", firstDifference(got.String(), string(want)))
 				}
 				if r, err := x.Ledger.Verify(context.Background()); err != nil || len(r.Problems) > 0 {
 					t.Fatal(r, err)
