@@ -24,6 +24,7 @@ import (
 	"standfast/internal/core/notify"
 	"standfast/internal/core/outbox"
 	"standfast/internal/core/payment"
+	"standfast/internal/core/portal"
 	"standfast/internal/core/signin"
 	"standfast/internal/db"
 	"standfast/internal/fault"
@@ -177,6 +178,9 @@ func openDatabase(ctx context.Context, target string) (*db.DB, error) {
 	return d, nil
 }
 
+// brand is the name that members know.
+const brand = "Standfast"
+
 // demoKey in place of a path names the demo's fixed key.
 const demoKey = "demo:"
 
@@ -205,7 +209,7 @@ func (r *Rooms) wire(c Config) error {
 		return err
 	}
 	r.Notify = notify.New(r.DB, r.Jobs, r.Texts, r.Key, senders,
-		notify.In(notify.Cell{Brand: "Standfast", Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}))
+		notify.In(notify.Cell{Brand: brand, Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}))
 	if r.SignIn, err = signin.New(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, SessionIdle: c.SignIn.Idle.Duration,
 		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration}); err != nil {
 		return err
@@ -229,7 +233,9 @@ func (r *Rooms) handler(cell cell) http.Handler {
 	calls := api.New(api.Services{Members: r.Members, SignIn: r.SignIn, Accounts: r.Accounts, Instruments: r.Instruments,
 		Payments: r.Payments, Locator: r.Locator, Cookies: cell.cookies(), Health: r.state, Log: r.log,
 		Cell: api.Cell{Currency: cell.Currency, PublicURL: cell.PublicURL, Zone: cell.zone}})
-	pages := http.NotFoundHandler()
+	pages := portal.New(portal.Services{Members: r.Members, SignIn: r.SignIn, Accounts: r.Accounts, Instruments: r.Instruments,
+		Payments: r.Payments, Texts: r.Texts, Cookies: cell.cookies(), Log: r.log,
+		Cell: portal.Cell{Name: brand, Telephone: cell.Telephone, Currency: cell.Currency, Zone: cell.zone, PublicURL: cell.PublicURL, Secure: cell.secure}})
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasPrefix(q.URL.Path, api.Prefix) {
 			calls.ServeHTTP(w, q)
