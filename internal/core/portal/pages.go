@@ -51,7 +51,7 @@ const localeFor = 400 * 24 * time.Hour
 func (s *server) language(v *visit) (response, error) {
 	locale := v.value("locale")
 	if !slices.Contains(s.Texts.Locales(), locale) {
-		return response{}, fault.New(fault.Malformed, "form.locale", "We do not have this language.")
+		return response{}, fault.New(fault.Malformed, "request.locale", "We do not have this language.")
 	}
 	http.SetCookie(v.w, &http.Cookie{Name: s.localeCookie(), Value: locale, Path: "/", MaxAge: int(localeFor / time.Second),
 		HttpOnly: true, Secure: s.Cookies.Secure, SameSite: http.SameSiteLaxMode})

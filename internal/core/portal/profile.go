@@ -48,8 +48,7 @@ func (s *server) password(v *visit) (response, error) {
 }
 
 // passwordControls are the controls that errors about passwords lie at.
-var passwordControls = map[string]string{"body.old_password": "current", "body.password": "new", "body.new_password": "new",
-	"signin.password-wrong": "current"}
+var passwordControls = map[string]string{"body.new_password": "new", "password.wrong": "current"}
 
 func (s *server) passwordDone(v *visit) (response, error) {
 	return show(view.PasswordDone(v.frame(view.AtProfile))), nil

@@ -69,16 +69,16 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost {
 		t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || t != "application/x-www-form-urlencoded" {
-			return fault.New(fault.UnsupportedMedia, "form.media", "What was sent is not a form of ours.")
+			return fault.New(fault.UnsupportedMedia, "request.media", "What was sent is not a form of ours.")
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(postTimeout)) // a test's writer has none
 	}
 	if err := r.ParseForm(); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return fault.Wrap(fault.TooLarge, "form.large", "What was sent is larger than any of our forms.", err)
+			return fault.Wrap(fault.TooLarge, "request.large", "What was sent is larger than any of our forms.", err)
 		}
-		return fault.Wrap(fault.Malformed, "form.unreadable", "What was sent could not be read.", err)
+		return fault.Wrap(fault.Malformed, "request.unreadable", "What was sent could not be read.", err)
 	}
 	return readable(r.Form)
 }
