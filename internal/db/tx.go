@@ -21,6 +21,7 @@ type Tx struct {
 	pool  *sql.DB
 	pg    *pgx.Conn // PostgreSQL only
 	after []func()
+	own   map[string]*sql.Stmt // SQLite: prepared statements in use; they end with the transaction
 }
 
 // maxAttempts bounds how often WithTx runs its closure.
@@ -108,6 +109,15 @@ func (tx *Tx) PG() *pgx.Conn { return tx.pg }
 
 // Exec runs a statement and gives the number of rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if tx.Engine() == SQLite {
+		// The driver starts a goroutine for every statement that could be
+		// cancelled, which doubles the cost of an insert. Statements that write
+		// are short; whether to go on is asked between them.
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		ctx = context.WithoutCancel(ctx)
+	}
 	var res sql.Result
 	s, err := tx.stmt(ctx, query)
 	if err != nil {
@@ -156,14 +166,26 @@ func (tx *Tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if tx.db.engine == PostgreSQL {
 		return nil, nil
 	}
+	if s, ok := tx.own[query]; ok {
+		return s, nil
+	}
+	if tx.own == nil {
+		tx.own = map[string]*sql.Stmt{}
+	}
 	key := stmtKey{tx.pool, query}
 	if s, ok := tx.db.stmts.Load(key); ok {
-		return tx.tx.StmtContext(ctx, s.(*sql.Stmt)), nil
+		tx.own[query] = tx.tx.StmtContext(ctx, s.(*sql.Stmt))
+		return tx.own[query], nil
 	}
-	// Preparing on the pool would wait for the one connection that this
-	// transaction holds; it is prepared here and kept for the next one.
+	// Preparing on the pool would wait for the one connection that this transaction
+	// holds: it prepares its own, which ends with it, and the cache's after it.
+	s, err := tx.tx.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	tx.own[query] = s
 	tx.after = append(tx.after, func() { go tx.db.prepare(key) })
-	return nil, nil
+	return s, nil
 }
 
 // prepare adds a statement to the cache; on failure the next user tries again.
