@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"standfast/internal/db"
@@ -14,7 +15,7 @@ import (
 // comes back later and is not waited for. It is for tests and tools, which move
 // the clock and drain instead of sleeping, and works with or without Start.
 func (j *Jobs) Drain(ctx context.Context) error {
-	k := &keeper{db: j.db, log: j.log, exec: j.queue.executor(), id: db.NewID(), hurry: j.hurryQueue}
+	k := &keeper{db: j.db, log: j.log, exec: j.queue.executor(), id: db.NewID(), due: j.due, hurry: j.hurryQueue}
 	for {
 		if err := k.promote(ctx); err != nil {
 			return err
@@ -28,9 +29,9 @@ func (j *Jobs) Drain(ctx context.Context) error {
 // drainOnce works off what is due now and tells whether there was nothing.
 func (j *Jobs) drainOnce(ctx context.Context, k *keeper) (done bool, err error) {
 	if s := j.current(); s != nil {
-		return true, j.wait(ctx, s, `'available', 'running'`)
+		return true, j.wait(ctx, s, true)
 	}
-	queues, err := j.due(ctx, `'available'`)
+	queues, err := j.due(ctx, false)
 	if err != nil || len(queues) == 0 {
 		return true, err
 	}
@@ -42,7 +43,7 @@ func (j *Jobs) drainOnce(ctx context.Context, k *keeper) (done bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	err = j.wait(ctx, s, `'available'`)
+	err = j.wait(ctx, s, false)
 	if stopped := s.worker.Stop(context.WithoutCancel(ctx)); err == nil { // waits for the handlers
 		err = stopped
 	}
@@ -60,22 +61,21 @@ func (j *Jobs) openQueues(ctx context.Context, id string, queues []string) (*ses
 	return s, err
 }
 
-// wait hurries s until it has no due job in the given states.
-func (j *Jobs) wait(ctx context.Context, s *session, states string) error {
+// wait hurries s until none of its queues has a due job (nor, on request, a running one).
+func (j *Jobs) wait(ctx context.Context, s *session, running bool) error {
 	every := time.NewTicker(2 * time.Millisecond)
 	defer every.Stop()
 	for {
-		left, err := j.due(ctx, states)
+		left, err := j.due(ctx, running)
 		if err != nil {
 			return err
 		}
-		waiting := false
-		for _, queue := range left {
-			waiting = waiting || s.works(queue)
-			s.hurry(queue)
-		}
-		if !waiting {
+		left = slices.DeleteFunc(left, func(queue string) bool { return !s.works(queue) })
+		if len(left) == 0 {
 			return nil
+		}
+		for _, queue := range left {
+			s.hurry(queue)
 		}
 		select {
 		case <-every.C:
@@ -85,10 +85,14 @@ func (j *Jobs) wait(ctx context.Context, s *session, states string) error {
 	}
 }
 
-// due gives the queues that have due jobs in the given states.
-func (j *Jobs) due(ctx context.Context, states string) (queues []string, err error) {
+// due gives the queues that have due jobs, or running ones on request.
+func (j *Jobs) due(ctx context.Context, running bool) (queues []string, err error) {
+	also := "available"
+	if running {
+		also = "running"
+	}
 	err = j.db.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT DISTINCT queue FROM river_job WHERE state IN (`+states+`) AND scheduled_at <= $1`, riverTime(tx, tx.Now))
+		rows, err := tx.Query(ctx, `SELECT DISTINCT queue FROM river_job WHERE state IN ('available', $2) AND scheduled_at <= $1`, riverTime(tx, tx.Now), also)
 		queues, err = db.Collect(rows, err, func(r *sql.Rows) (q string, err error) { return q, r.Scan(&q) })
 		return err
 	})

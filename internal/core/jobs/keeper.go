@@ -38,6 +38,7 @@ type keeper struct {
 	log   *slog.Logger
 	exec  riverdriver.Executor
 	id    string
+	due   func(ctx context.Context, running bool) (queues []string, err error)
 	hurry func(queue string)
 }
 
@@ -62,7 +63,7 @@ func (k *keeper) run(ctx context.Context) {
 	every := time.NewTicker(tick)
 	defer every.Stop()
 	tasks := []*task{
-		{"promote", tick, k.promote, time.Now()},
+		{"look", tick, k.look, time.Now()},
 		{"rescue", rescueEvery, k.rescue, time.Now()},
 		{"clean", cleanEvery, k.clean, time.Now()},
 	}
@@ -125,21 +126,44 @@ func (k *keeper) leave(ctx context.Context) {
 	})
 }
 
+// look finds work that nobody hurried the workers for: its time has come, or
+// another process enqueued it.
+func (k *keeper) look(ctx context.Context) error {
+	if err := k.promote(ctx); err != nil {
+		return err
+	}
+	queues, err := k.due(ctx, false)
+	for _, queue := range queues {
+		k.hurry(queue)
+	}
+	return err
+}
+
 // promote makes jobs available whose time has come.
 func (k *keeper) promote(ctx context.Context) error {
 	for {
+		if ripe, err := k.ripe(ctx); err != nil || !ripe {
+			return err
+		}
 		now := k.db.Now()
 		moved, err := k.exec.JobSchedule(ctx, &riverdriver.JobScheduleParams{Max: atOnce, Now: &now})
 		if err != nil {
 			return err
 		}
-		for _, m := range moved {
-			k.hurry(m.Job.Queue)
-		}
 		if len(moved) < atOnce {
 			return nil
 		}
 	}
+}
+
+// ripe tells whether promote has anything to do, without taking the one
+// connection of SQLite that writes.
+func (k *keeper) ripe(ctx context.Context) (yes bool, err error) {
+	err = k.db.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM river_job WHERE state IN ('retryable', 'scheduled') AND scheduled_at <= $1)`,
+			riverTime(tx, tx.Now)).Scan(&yes)
+	})
+	return yes, err
 }
 
 // rescue gives the running jobs of dead processes back to the queue.

@@ -14,30 +14,9 @@ import (
 
 const (
 	workersPerKind = 32
-	pollEvery      = time.Second           // finds what other processes enqueued
+	pollEvery      = 15 * time.Second      // a net only: keeper.look finds work that nobody hurried, in one query for all queues
 	fetchAtMost    = 10 * time.Millisecond // between two looks at one queue, however often it is hurried
 )
-
-// Migrate brings the queue's own tables up to this build.
-func Migrate(ctx context.Context, d *db.DB) error {
-	q := newQueue(d)
-	if err := q.migrate(ctx); err != nil {
-		return fault.Wrap(fault.Unavailable, "storage.migrate", "The job queue's tables could not be brought up to date.", err)
-	}
-	return tune(ctx, d)
-}
-
-// tune drops those of River's indexes on PostgreSQL that only serve looking for jobs by
-// kind and contents, which nobody here does, and that cost every payment time.
-func tune(ctx context.Context, d *db.DB) error {
-	if d.Engine() != db.PostgreSQL {
-		return nil
-	}
-	return d.WithTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `DROP INDEX IF EXISTS river_job_args_index, river_job_metadata_index, river_job_kind`)
-		return err
-	})
-}
 
 // session is one stretch of working jobs, from Start to Stop.
 type session struct {
@@ -56,7 +35,7 @@ func (j *Jobs) Start(ctx context.Context) error {
 	if j.current() != nil {
 		return fault.New(fault.Internal, "jobs.started", "Jobs were started twice.")
 	}
-	k := &keeper{db: j.db, log: j.log, exec: j.queue.executor(), id: db.NewID(), hurry: j.hurryQueue}
+	k := &keeper{db: j.db, log: j.log, exec: j.queue.executor(), id: db.NewID(), due: j.due, hurry: j.hurryQueue}
 	if err := k.begin(ctx); err != nil {
 		return err
 	}

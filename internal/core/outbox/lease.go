@@ -35,5 +35,5 @@ func (l *lease) release(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	_, _ = l.db.Lease(ctx, l.name, l.holder, 0) // on failure it runs out by itself
+	_, _ = l.db.Lease(ctx, l.name, l.holder, -time.Second) // on failure it runs out by itself
 }
