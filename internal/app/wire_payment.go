@@ -53,7 +53,9 @@ func paymentConfig(c Config, cell cell) (payment.Config, error) {
 		return payment.Config{}, err
 	}
 	cutOff := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
-	return payment.Config{Zone: cell.zone, CutOff: cutOff, Maximum: most.Minor, Rules: payment.Rules{FreeUpTo: free.Minor}}, nil
+	rules := payment.USRules()
+	rules.FreeUpTo = free.Minor
+	return payment.Config{Zone: cell.zone, CutOff: cutOff, Maximum: most.Minor, Rules: rules}, nil
 }
 
 // contact tells payments how to reach a member.
