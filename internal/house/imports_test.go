@@ -99,7 +99,7 @@ func allowed(r string) map[string]bool {
 
 // adapters implement what the domain declares. Tests of the domain run against
 // them rather than against fakes.
-var adapters = []string{"internal/core/source/ledger", "internal/core/source/http", "internal/core/rail/sim"}
+var adapters = []string{"internal/core/source/ledger", "internal/core/source/http", "internal/core/rail/sim", "internal/masterkey"}
 
 // reachable adds what the allowed rooms are made of in turn, and the adapters: tests may use it to set their scene.
 func reachable(r string) map[string]bool {
