@@ -8,7 +8,7 @@ import (
 )
 
 func TestASecondMemberNeverEvictsTheFirst(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		names := []string{"ada", "bob", "cyd"}
 		b := browser("f")
 		for _, n := range names {
@@ -48,7 +48,7 @@ func (h *house) signedIn(name string, c *Client) Session {
 }
 
 func TestARemovedDeviceIsAskedAgainAndSignedOut(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		h.member("bob")
 		lost, home := browser("1"), browser("2")

@@ -53,13 +53,13 @@ func (b *mailbox) Send(_ context.Context, m notify.Outgoing) error {
 	return nil
 }
 
-func each(t *testing.T, test func(h *house)) {
+func each(t *testing.T, test func(t *testing.T, h *house)) {
 	eachWith(t, Config{}, test)
 }
 
-func eachWith(t *testing.T, c Config, test func(h *house)) {
+func eachWith(t *testing.T, c Config, test func(t *testing.T, h *house)) {
 	clock := dbtest.NewClock()
-	dbtest.EachAt(t, db.Options{Now: clock.Now}, func(t *testing.T, d *db.DB) { test(newHouse(t, d, clock, c)) })
+	dbtest.EachAt(t, db.Options{Now: clock.Now}, func(t *testing.T, d *db.DB) { test(t, newHouse(t, d, clock, c)) })
 }
 
 func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock, c Config) *house {

@@ -34,7 +34,7 @@ func TestPasswordRules(t *testing.T) {
 }
 
 func TestAPasswordHasOneForm(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		m := h.member("ada")
 		must(t, h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPassword(ctx, tx, m.ID, "Ma\u0308rz\u00a0ist Fru\u0308hling") }))
 		out, err := h.SignIn(ctx, "ada", "März ist Frühling", *browser("f"))
@@ -45,7 +45,7 @@ func TestAPasswordHasOneForm(t *testing.T) {
 }
 
 func TestAHashIsRaisedSilently(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		m := h.member("ada")
 		weak := hashPassword(right, HashParams{MemoryKiB: 8, Passes: 1, Parallelism: 1})
 		must(t, h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPasswordHash(ctx, tx, m.ID, weak.String()) }))
@@ -70,7 +70,7 @@ func TestAHashIsRaisedSilently(t *testing.T) {
 }
 
 func TestAForeignHashIsHeldToLimits(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		m := h.member("ada")
 		for _, s := range []string{"", right, "$2b$12$abc", "$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5"} {
 			err := h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPasswordHash(ctx, tx, m.ID, s) })
@@ -80,7 +80,7 @@ func TestAForeignHashIsHeldToLimits(t *testing.T) {
 }
 
 func TestAChangedPasswordEndsWhatTheOldOneOpened(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		home, office := browser("1"), browser("2")
 		h.enter("ada", home, true)
@@ -116,7 +116,7 @@ func TestAChangedPasswordEndsWhatTheOldOneOpened(t *testing.T) {
 }
 
 func TestGuessingTheOldPasswordIsSlowedDown(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		h.enter("ada", b, true)

@@ -54,6 +54,15 @@ const (
 // New makes the service: it loads the signing keys, or makes the first, and
 // reads what is revoked. Run must be running for it to stay current.
 func New(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Config) (*Service, error) {
+	s := Offline(d, members, n, key, c)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	return s, s.Refresh(ctx)
+}
+
+// Offline makes a Service for commands that only store members' passwords: it
+// reads and makes no signing keys, so it knows nobody's session.
+func Offline(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Config) *Service {
 	c = c.withDefaults(d.Now)
 	s := &Service{
 		db: d, members: members, notify: n, key: key, conf: c,
@@ -62,9 +71,7 @@ func New(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Conf
 		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50),
 	}
 	s.recent.init()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	return s, s.Refresh(ctx)
+	return s
 }
 
 func (s *Service) now() time.Time { return s.conf.Now().UTC().Truncate(time.Microsecond) }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestAKnownDeviceIsNeverAsked(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		h.enter("ada", b, true)
@@ -38,7 +38,7 @@ func TestAKnownDeviceIsNeverAsked(t *testing.T) {
 }
 
 func TestADeviceThatIsNotTrustedIsAskedAgain(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		if out := h.enter("ada", b, false); out.DeviceToken != "" {
@@ -52,7 +52,7 @@ func TestADeviceThatIsNotTrustedIsAskedAgain(t *testing.T) {
 }
 
 func TestTrustEndsAfterItsTime(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		h.enter("ada", b, true)
@@ -74,7 +74,7 @@ func TestTrustEndsAfterItsTime(t *testing.T) {
 }
 
 func TestACodeCountsOnceAndIsRepeatedOnlyInItsFlow(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		asked, err := h.SignIn(ctx, "ada", right, *b)
@@ -118,7 +118,7 @@ func (h *house) deviceOf(tok string) string {
 
 // Without a flow's name nothing tells a repetition from a thief.
 func TestWithoutAFlowACodeCountsOnce(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("")
 		one, err := h.SignIn(ctx, "ada", right, *b)
@@ -137,7 +137,7 @@ func TestWithoutAFlowACodeCountsOnce(t *testing.T) {
 }
 
 func TestARepeatedCodeGivesNoSessionThatHasEnded(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		asked, err := h.SignIn(ctx, "ada", right, *b)
@@ -152,7 +152,7 @@ func TestARepeatedCodeGivesNoSessionThatHasEnded(t *testing.T) {
 }
 
 func TestOneFlowGetsOneChallengeAndOneMessage(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		var ids sync.Map
 		var wg sync.WaitGroup
@@ -187,7 +187,7 @@ func TestOneFlowGetsOneChallengeAndOneMessage(t *testing.T) {
 }
 
 func TestADoubleClickGivesOneSession(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		asked, err := h.SignIn(ctx, "ada", right, *b)
@@ -216,7 +216,7 @@ func TestADoubleClickGivesOneSession(t *testing.T) {
 }
 
 func TestWrongCodesAreCountedExactly(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		asked, err := h.SignIn(ctx, "ada", right, *b)
@@ -253,7 +253,7 @@ func TestWrongCodesAreCountedExactly(t *testing.T) {
 }
 
 func TestWhatCannotBeACodeCostsNoTry(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		asked, err := h.SignIn(ctx, "ada", right, *b)
@@ -276,7 +276,7 @@ func TestWhatCannotBeACodeCostsNoTry(t *testing.T) {
 }
 
 func TestCodesEndAfterTenMinutes(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		asked, err := h.SignIn(ctx, "ada", right, *b)
@@ -292,7 +292,7 @@ func TestCodesEndAfterTenMinutes(t *testing.T) {
 }
 
 func TestResendRepeatsTheCode(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		b := browser("f")
 		asked, err := h.SignIn(ctx, "ada", right, *b)
@@ -324,7 +324,7 @@ func TestResendRepeatsTheCode(t *testing.T) {
 }
 
 func TestTheAnswerNeverTellsWhichPartWasWrong(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		for i := range 12 { // past the point where attempts are slowed down
 			_, known := h.SignIn(ctx, "ada", wrong, Client{IP: "192.0.2.1"})
@@ -358,7 +358,7 @@ func TestAnUnknownNameCostsAHash(t *testing.T) {
 }
 
 func TestGuessesAreSlowedDownAndCountedExactly(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		var mu sync.Mutex
 		codes := map[string]int{}
@@ -388,7 +388,7 @@ func TestGuessesAreSlowedDownAndCountedExactly(t *testing.T) {
 
 // Strangers may use up what strangers have; the member's own devices keep theirs.
 func TestStrangersNeverShutOutAKnownDevice(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		m := h.member("ada")
 		b := browser("f")
 		h.enter("ada", b, true)
@@ -435,7 +435,7 @@ func TestNoMoreThanAHundredFailuresInARow(t *testing.T) {
 }
 
 func TestAnAddressIsSlowedDownWhateverNamesItTries(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		h.member("ada")
 		for i := range 100 {
 			_, err := h.SignIn(ctx, fmt.Sprint("name", i), wrong, Client{IP: "2001:db8::1"})
@@ -450,7 +450,7 @@ func TestAnAddressIsSlowedDownWhateverNamesItTries(t *testing.T) {
 }
 
 func TestTheFieldsHaveLimits(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		long := strings.Repeat("x", 300)
 		for _, c := range [][2]string{{"", right}, {"ada", ""}, {long, right}, {"ada", long}, {"a\xffa", right}, {"ada", "\xff"}} {
 			_, err := h.SignIn(ctx, c[0], c[1], Client{})

@@ -34,7 +34,7 @@ func (h *house) stepped(name string) (Session, *Client) {
 }
 
 func TestAProofIsForOneActionOnce(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		s, b := h.stepped("ada")
 		bob, _ := h.stepped("bob")
 		a := payment("700.00", "City Card")
@@ -74,7 +74,7 @@ func TestAProofIsForOneActionOnce(t *testing.T) {
 }
 
 func TestAProofIsRedeemedOnceUnderConcurrency(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		s, b := h.stepped("ada")
 		a := payment("700.00", "City Card")
 		c, err := h.StepUp(ctx, s, a, *b)
@@ -101,7 +101,7 @@ func TestAProofIsRedeemedOnceUnderConcurrency(t *testing.T) {
 
 // What is rolled back with its transaction was not used.
 func TestAProofThatWasRolledBackIsStillGood(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		s, b := h.stepped("ada")
 		a := payment("700.00", "City Card")
 		c, err := h.StepUp(ctx, s, a, *b)
@@ -117,7 +117,7 @@ func TestAProofThatWasRolledBackIsStillGood(t *testing.T) {
 }
 
 func TestProofsAndTheirCodesEnd(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		s, b := h.stepped("ada")
 		a := payment("700.00", "City Card")
 		c, err := h.StepUp(ctx, s, a, *b)
@@ -146,7 +146,7 @@ func TestProofsAndTheirCodesEnd(t *testing.T) {
 }
 
 func TestFreshness(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		s, b := h.stepped("ada")
 		if h.Fresh(s, time.Hour) {
 			t.Fatal("a known device passed for a proof")
@@ -177,7 +177,7 @@ func TestFreshness(t *testing.T) {
 
 // The message says what the code is for, also when it is sent again (RTS Art 5).
 func TestTheMessageNamesAmountAndPayee(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		s, b := h.stepped("ada")
 		c, err := h.StepUp(ctx, s, payment("700.00", "City Card"), *b)
 		must(t, err)
@@ -201,7 +201,7 @@ func TestTheMessageNamesAmountAndPayee(t *testing.T) {
 }
 
 func TestOneSessionsCodeIsNoSignIn(t *testing.T) {
-	each(t, func(h *house) {
+	each(t, func(t *testing.T, h *house) {
 		s, b := h.stepped("ada")
 		c, err := h.StepUp(ctx, s, payment("1.00", "x"), *b)
 		must(t, err)
