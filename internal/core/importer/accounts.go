@@ -3,7 +3,6 @@ package importer
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,17 +120,8 @@ func (r *run) addAccounts(ctx context.Context, batch []*item[accountRow]) error 
 		if err != nil {
 			return "", err
 		}
-		err = errors.Join(r.Members.AddHolder(ctx, tx, owner, made.ID, member.Owner), setDecimals(ctx, tx, made.ID, 0))
-		return made.ID, err
+		return made.ID, r.Members.AddHolder(ctx, tx, owner, made.ID, member.Owner)
 	})
-}
-
-// setDecimals remembers that amounts of an account were written with at least
-// this many decimals.
-func setDecimals(ctx context.Context, tx *db.Tx, accountID string, decimals int) error {
-	_, err := tx.Exec(ctx, `INSERT INTO import_decimals (account_id, decimals) VALUES ($1, $2)
-		ON CONFLICT (account_id) DO UPDATE SET decimals = excluded.decimals WHERE import_decimals.decimals < excluded.decimals`, accountID, decimals)
-	return err
 }
 
 func distinct(list []string) []string {

@@ -60,7 +60,7 @@ func readStandings(ctx context.Context, d Deps) (map[uuid.UUID]standing, error) 
 		return nil, err
 	}
 	return standings, d.DB.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT account_id, decimals FROM import_decimals`)
+		rows, err := tx.Query(ctx, `SELECT object_id, decimals FROM import_row WHERE kind = 'account'`)
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func balances(t testing.TB, x Deps) string {
 	if err := Balances(context.Background(), x, &b); err != nil {
 		t.Fatal(err)
 	}
-	_, rows, _ := strings.Cut(b.String(), "\n")
+	_, rows, _ := strings.Cut(strings.ReplaceAll(b.String(), "\r\n", "\n"), "\n")
 	return rows
 }
 

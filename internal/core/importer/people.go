@@ -126,22 +126,20 @@ func (r *run) addMethods(ctx context.Context, batch []*item[methodRow]) error {
 	if err != nil {
 		return err
 	}
-	return r.DB.WithTx(ctx, func(tx *db.Tx) error {
+	return inBatch(ctx, r.DB, func(tx *db.Tx, each attempt) error {
 		for _, it := range batch {
-			it.added, it.err = false, nil // the closure may run again
-			id, ok := who[it.value.member]
-			if !ok {
-				it.err = unknown("member_ref", "member", it.value.member)
-				continue
-			}
-			err := attempt(ctx, tx, it, func() (err error) {
+			it.added = false // the closure may run again
+			it.err, err = each(func() (err error) {
+				id, ok := who[it.value.member]
+				if !ok {
+					return unknown("member_ref", "member", it.value.member)
+				}
 				_, it.added, err = r.Instruments.ImportVerified(ctx, tx, id, it.value.request)
 				return err
 			})
 			if err != nil {
 				return err
 			}
-			it.added = it.added && it.err == nil
 		}
 		return nil
 	})

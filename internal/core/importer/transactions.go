@@ -129,7 +129,7 @@ func (r *run) post(ctx context.Context, batch []*item[transactionRow]) error {
 		currencies[e.Amount.Currency] = true
 		if a := r.known[it.value.account]; it.value.decimals > a.decimals {
 			a.decimals = it.value.decimals
-			r.known[it.value.account], finer[a.id] = a, a.decimals
+			r.known[it.value.account], finer[it.value.account] = a, a.decimals
 		}
 	}
 	var results []ledger.Result
@@ -164,8 +164,8 @@ func (r *run) prepare(ctx context.Context, tx *db.Tx, currencies map[string]bool
 			return err
 		}
 	}
-	for id, decimals := range finer {
-		if err := setDecimals(ctx, tx, id, decimals); err != nil {
+	for ref, decimals := range finer {
+		if _, err := tx.Exec(ctx, `UPDATE import_row SET decimals = $2 WHERE kind = 'account' AND ref = $1 AND decimals < $2`, ref, decimals); err != nil {
 			return err
 		}
 	}
