@@ -145,10 +145,14 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openWith(ctx, c, key, log)
+	return openWith(ctx, c, key, log, signin.New)
 }
 
-func openWith(ctx context.Context, c Config, key *masterkey.Key, log *slog.Logger) (*Rooms, error) {
+// signInMaker makes the sign-in: signin.New, or for commands that sign nobody in
+// signin.Offline.
+type signInMaker func(*db.DB, *member.Store, *notify.Notifier, signin.Sealer, signin.Config) (*signin.Service, error)
+
+func openWith(ctx context.Context, c Config, key *masterkey.Key, log *slog.Logger, makeSignIn signInMaker) (*Rooms, error) {
 	texts, err := text.Load()
 	if err != nil {
 		return nil, err
@@ -158,7 +162,7 @@ func openWith(ctx context.Context, c Config, key *masterkey.Key, log *slog.Logge
 		return nil, err
 	}
 	r := &Rooms{DB: d, Key: key, Texts: texts, log: log, Members: member.New(d), Locator: locator.New(d)}
-	if err := r.wire(c); err != nil {
+	if err := r.wire(c, makeSignIn); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -198,7 +202,7 @@ func openKey(path string) (*masterkey.Key, error) {
 // Close closes the database.
 func (r *Rooms) Close() error { return r.DB.Close() }
 
-func (r *Rooms) wire(c Config) error {
+func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	cell, err := newCell(c)
 	if err != nil {
 		return err
@@ -210,7 +214,7 @@ func (r *Rooms) wire(c Config) error {
 	}
 	r.Notify = notify.New(r.DB, r.Jobs, r.Texts, r.Key, senders,
 		notify.In(notify.Cell{Brand: brand, Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}))
-	if r.SignIn, err = signin.New(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, SessionIdle: c.SignIn.Idle.Duration,
+	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, SessionIdle: c.SignIn.Idle.Duration,
 		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration}); err != nil {
 		return err
 	}

@@ -7,6 +7,11 @@ import (
 	"time"
 
 	"standfast/internal/core/importer"
+	"standfast/internal/core/member"
+	"standfast/internal/core/notify"
+	"standfast/internal/core/signin"
+	"standfast/internal/db"
+	"standfast/internal/fault"
 )
 
 // ImportFiles names the CSV files of an import; "" for none.
@@ -15,6 +20,9 @@ type ImportFiles = importer.Files
 // Import loads CSV files into a folder's or a server's database, which is made
 // where it is missing.
 func Import(ctx context.Context, t Target, files ImportFiles, log *slog.Logger) (importer.Summary, error) {
+	if files.PaymentMethods != "" && t.key() == demoKey {
+		return importer.Summary{}, fault.New(fault.Invalid, "usage", "Bank accounts are sealed with the master key: say where it is with --master-key FILE.")
+	}
 	target, err := t.database(true)
 	if err != nil {
 		return importer.Summary{}, err
@@ -58,7 +66,9 @@ func openForData(ctx context.Context, t Target, database string, log *slog.Logge
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := openWith(ctx, c, key, log)
+	r, err := openWith(ctx, c, key, log, func(d *db.DB, m *member.Store, n *notify.Notifier, k signin.Sealer, c signin.Config) (*signin.Service, error) {
+		return signin.Offline(d, m, n, k, c), nil
+	})
 	return r, zone, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -111,6 +112,10 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 		}
 		q.Set("_txlock", "immediate")
 		return (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String()
+	}
+	// The driver would make the file readable by everybody.
+	if f, err := os.OpenFile(abs, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+		f.Close()
 	}
 	w, err := sql.Open("sqlite", dsn())
 	if err != nil {
