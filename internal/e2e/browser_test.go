@@ -192,7 +192,7 @@ func (b *tab) follow(steps ...chromedp.Action[chromedp.Void]) {
 func (b *tab) fill(id, text string) {
 	b.t.Helper()
 	field := chromedp.CSS("#" + id)
-	b.do(chromedp.WaitVisible(field), chromedp.SetValue(field, ""), chromedp.SendKeys(field, text))
+	b.do(chromedp.WaitVisible(field), chromedp.Evaluate[chromedp.Void](`document.getElementById("`+id+`").value = ""`), chromedp.SendKeys(field, text))
 }
 
 // tick clicks a box or a radio button.

@@ -33,9 +33,13 @@ var build struct {
 	err  error
 }
 
-// program gives the path of the built program.
+// program gives the path of the built program, or of the one that
+// STANDFAST_TEST_PROGRAM names.
 func program(t testing.TB) string {
 	t.Helper()
+	if given := os.Getenv("STANDFAST_TEST_PROGRAM"); given != "" {
+		return given
+	}
 	path := filepath.Join(build.dir, "standfast")
 	build.once.Do(func() {
 		out, err := exec.Command("go", "build", "-o", path, "standfast/cmd/standfast").CombinedOutput()
