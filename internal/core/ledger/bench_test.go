@@ -119,3 +119,26 @@ func BenchmarkPostAll(b *testing.B) {
 		perSecond(b)
 	})
 }
+
+// Verify of 60,000 transfers, as `standfast verify` does it.
+func BenchmarkVerify(b *testing.B) {
+	eachEngine(b, func(b *testing.B, d *db.DB) {
+		const transfers = 60_000
+		l := ledger.New(d, ledger.Options{})
+		cards := benchAccounts(b, l, d, 6000, benchSpec)
+		world := benchAccounts(b, l, d, 1, ledger.AccountSpec{Currency: "USD", Book: "bench", Folded: true})[0]
+		batch := make([]ledger.Entry, transfers)
+		for i := range batch {
+			batch[i] = ledger.Entry{Key: fmt.Sprint("import/", i), Debit: cards[i%len(cards)], Credit: world, Amount: usd(1), Kind: "purchase", Fact: true}
+		}
+		if _, err := l.PostAll(ctx, batch); err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			if r, err := l.Verify(ctx); err != nil || len(r.Problems) > 0 || r.Transfers != transfers {
+				b.Fatal(r, err)
+			}
+		}
+		b.ReportMetric(float64(transfers*b.N)/b.Elapsed().Seconds(), "transfers/s")
+	})
+}
