@@ -98,6 +98,7 @@ func openPostgreSQL(ctx context.Context, target string, o Options) (*DB, error) 
 var sqlitePragmas = []string{
 	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 	"temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)",
+	"wal_autocheckpoint(8000)", // pages, 32 MB: the pages of hot balances are then copied back once for many commits
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
