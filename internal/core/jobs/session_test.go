@@ -304,7 +304,14 @@ func TestALivingProcessKeepsItsJobs(t *testing.T) {
 	enqueue(t, d, first, pay{"x"}, jobs.Options{})
 	within(t, 20*time.Second, func() bool { return runs.Load() == 1 })
 	_, second := replica()
-	start(t, second) // which takes over what it takes for lost
+	start(t, second) // which first of all takes over what it takes for lost
+	var state string
+	var attempt int
+	if err := d.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT state, attempt FROM river_job`).Scan(&state, &attempt)
+	}); err != nil || state != "running" || attempt != 1 {
+		t.Error("taken from the living:", state, attempt, err)
+	}
 	close(finish)
 	within(t, 20*time.Second, func() bool { return first.Done() == 1 })
 	if runs.Load() != 1 || second.Done() != 0 {
