@@ -24,7 +24,7 @@ func (s *server) payCodePage(v *visit) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return show(view.PayCode(v.frame(view.AtPay), view.PayCodeData{ReviewData: reviewOf(v, d, o), CodeData: view.CodeData{Challenge: ch}})), nil
+	return show(view.PayCode(v.frame(view.AtPay), view.PayCodeData{ReviewData: reviewOf(v, d, o), CodeData: view.CodeData{Challenge: ch, Sent: v.value("sent") != ""}})), nil
 }
 
 // payWithCode pays once the code is right.
@@ -42,6 +42,9 @@ func (s *server) payWithCode(v *visit) (response, error) {
 		return s.payCodeRefused(v, d, o, fault.InvalidField("body.code", "form.code-missing", "Enter the code."))
 	}
 	proof, err := s.SignIn.Prove(v.r.Context(), v.session, v.value("challenge"), code)
+	if err != nil && fault.As(err).Code == "step-up.code-over" {
+		return s.payOnceMore(v, d, o)
+	}
 	if err != nil {
 		return s.payCodeRefused(v, d, o, err)
 	}
@@ -50,6 +53,20 @@ func (s *server) payWithCode(v *visit) (response, error) {
 		return s.payRefused(v, d, o, err)
 	}
 	return see(route.PayDone.URL(p.ConfirmationNumber)), nil
+}
+
+// payOnceMore is for a code that is over. If it is over because it has paid (a
+// second press, a reload), the payment that stands under the key is the answer;
+// else a new code is on its way.
+func (s *server) payOnceMore(v *visit, d view.PayData, o order) (response, error) {
+	p, err := s.submit(v, d.Form, o, "")
+	if err == nil {
+		return see(route.PayDone.URL(p.ConfirmationNumber)), nil
+	}
+	if ch, ok := challengeOf(err); ok {
+		return see(d.Form.CodeURL(ch.ID, o.Amount.Value(), "sent", "1")), nil
+	}
+	return s.payRefused(v, d, o, err)
 }
 
 // payCodeRefused asks again while the challenge stands; after that the review
