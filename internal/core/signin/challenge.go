@@ -213,7 +213,7 @@ func (s *Service) use(ctx context.Context, tx *db.Tx, c challenge, made string) 
 	if err != nil {
 		return err
 	}
-	return forgive(ctx, tx, s.codeLimits(c.memberID)...)
+	return forgive(ctx, tx, s.codeLimits(c.memberID))
 }
 
 // closeChallenges makes open challenges worthless.

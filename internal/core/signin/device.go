@@ -15,6 +15,10 @@ import (
 // trusts it is in rows of member and device, so that a second member's trust
 // never evicts the first's.
 
+// renewDevice is how old an identity's token grows before a sign-in replaces it,
+// long before it ends.
+const renewDevice = 30 * 24 * time.Hour
+
 // device reads a device token; "" when the client has none that is good.
 func (s *Service) device(ctx context.Context, tok string) (id string, issued time.Time, err error) {
 	if tok == "" {

@@ -87,7 +87,7 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h phc, 
 	if err := closeChallenges(ctx, tx, `member_id = $1`, memberID); err != nil {
 		return err
 	}
-	if err := forgive(ctx, tx, s.gauge(perName(), memberID, memberID), s.gauge(perKnown(), memberID, memberID)); err != nil {
+	if err := forgive(ctx, tx, []gauge{s.gauge(perName(), memberID, memberID), s.gauge(perKnown(), memberID, memberID)}); err != nil {
 		return err
 	}
 	if err := changed(ctx, tx, "credential", memberID, "password-set", version, memberID); err != nil {

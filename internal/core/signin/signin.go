@@ -129,7 +129,9 @@ func (w *claimant) load(ctx context.Context, tx *db.Tx) error {
 func (s *Service) limitsOf(w claimant, username string, c Client) []gauge {
 	id := w.member.ID
 	if w.known {
-		return []gauge{s.gauge(perKnown(), id, id), s.gauge(perDevice(), id, id+w.device)}
+		strangers := s.gauge(perName(), id, id)
+		strangers.resting = true
+		return []gauge{s.gauge(perKnown(), id, id), s.gauge(perDevice(), id, id+w.device), strangers}
 	}
 	name := id
 	if name == "" {
@@ -185,9 +187,11 @@ func (s *Service) refuse(ctx context.Context, tx *db.Tx, who claimant, c Client)
 	})
 }
 
-// admit goes on after a right password.
+// admit goes on after a right password, which takes back the member's own
+// counts. An address goes on being counted, or an attacker with one login of his
+// own could wipe it clean.
 func (s *Service) admit(ctx context.Context, tx *db.Tx, who claimant, c Client) (Outcome, error) {
-	if err := s.forgivePassword(ctx, tx, who); err != nil {
+	if err := forgive(ctx, tx, forgivable(who.limits)); err != nil {
 		return Outcome{}, err
 	}
 	if who.known {
@@ -213,18 +217,6 @@ func (s *Service) signInScope(memberID string, c Client) []byte {
 	return s.key.Fingerprint("signin.scope/sign-in", []byte(memberID+c.FlowID))
 }
 
-// forgivePassword ends the counts that a right password takes back: all of the
-// member's own. An address goes on being counted, or an attacker with one login
-// of his own could wipe it clean.
-func (s *Service) forgivePassword(ctx context.Context, tx *db.Tx, who claimant) error {
-	id := who.member.ID
-	own := []gauge{s.gauge(perName(), id, id)}
-	if who.known {
-		own = append(own, s.gauge(perKnown(), id, id), s.gauge(perDevice(), id, id+who.device))
-	}
-	return forgive(ctx, tx, own...)
-}
-
 // welcome signs in from a remembered device: no code, ever.
 func (s *Service) welcome(ctx context.Context, tx *db.Tx, who claimant, c Client) (out Outcome, err error) {
 	if err := touch(ctx, tx, who.member.ID, who.device, c); err != nil {
@@ -233,8 +225,10 @@ func (s *Service) welcome(ctx context.Context, tx *db.Tx, who claimant, c Client
 	if out.Session, err = s.open(ctx, tx, who.member.ID, who.device, false, c); err != nil {
 		return out, err
 	}
-	if out.DeviceToken, err = s.deviceToken(who.device, tx.Now); err != nil {
-		return out, err
+	if tx.Now.Sub(who.issued) > renewDevice {
+		if out.DeviceToken, err = s.deviceToken(who.device, tx.Now); err != nil {
+			return out, err
+		}
 	}
 	return out, audit.Record(ctx, tx, audit.Entry{
 		Actor: "member", ActorID: who.member.ID, Action: "signin.session", Object: "session", ObjectID: out.Session.ID,

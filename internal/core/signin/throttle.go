@@ -3,8 +3,10 @@ package signin
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"standfast/internal/db"
@@ -19,6 +21,7 @@ type limit struct {
 	max    time.Duration // longest delay
 	forget time.Duration // a pause after which counting begins anew; 0 never
 	total  int64         // so many are the end until somebody succeeds; 0 for none
+	shared bool          // by several members, so that no success of one ends the count
 }
 
 // The limits. NIST SP 800-63B-4 allows 100 failures in a row on one password:
@@ -34,7 +37,7 @@ func perDevice() limit {
 
 // perAddress is generous, because many members can share one address.
 func perAddress() limit {
-	return limit{name: "address", free: 100, base: time.Second, max: time.Minute, forget: 15 * time.Minute}
+	return limit{name: "address", free: 100, base: time.Second, max: time.Minute, forget: 15 * time.Minute, shared: true}
 }
 
 // perDead counts challenges that died of wrong codes (RTS Art 4: blocked for a
@@ -61,8 +64,8 @@ type gauge struct {
 	limit    limit
 	key      []byte
 	memberID string // "" for no member's
+	resting  bool   // neither heeded nor counted by this attempt, but forgiven by its success
 	failures int64
-	last     time.Time
 	until    time.Time
 }
 
@@ -83,7 +86,9 @@ func (g gauge) wait(now time.Time) time.Duration {
 func blocked(list []gauge, now time.Time) error {
 	var wait time.Duration
 	for _, g := range list {
-		wait = max(wait, g.wait(now))
+		if !g.resting {
+			wait = max(wait, g.wait(now))
+		}
 	}
 	if wait == 0 {
 		return nil
@@ -98,28 +103,43 @@ func tooMany(wait time.Duration) error {
 // read fills the gauges. With lock, nobody else counts until tx ends; rows are
 // locked in the order of their keys.
 func read(ctx context.Context, tx *db.Tx, list []gauge, lock bool) error {
-	slices.SortFunc(list, func(a, b gauge) int { return bytes.Compare(a.key, b.key) })
-	for i := range list {
-		if err := list[i].read(ctx, tx, lock); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (g *gauge) read(ctx context.Context, tx *db.Tx, lock bool) error {
-	query := `SELECT failures, last_at, until FROM throttle WHERE key = $1`
+	query := `SELECT key, failures, until FROM throttle WHERE key IN ` + places(len(list)) + ` ORDER BY key`
 	if lock {
 		query += forUpdate(tx)
 	}
-	var last, until int64
-	g.failures, g.last, g.until = 0, time.Time{}, time.Time{}
-	err := tx.QueryRow(ctx, query, g.key).Scan(&g.failures, &last, &until)
-	if err == db.ErrNoRows {
-		return nil
+	rows, err := tx.Query(ctx, query, keys(list)...)
+	stored, err := db.Collect(rows, err, func(r *sql.Rows) (g gauge, err error) {
+		var until int64
+		err = r.Scan(&g.key, &g.failures, &until)
+		g.until = db.FromMicros(until)
+		return g, err
+	})
+	for i := range list {
+		list[i].failures, list[i].until = 0, time.Time{}
+		for _, g := range stored {
+			if bytes.Equal(g.key, list[i].key) {
+				list[i].failures, list[i].until = g.failures, g.until
+			}
+		}
 	}
-	g.last, g.until = db.FromMicros(last), db.FromMicros(until)
 	return err
+}
+
+func keys(list []gauge) []any {
+	all := make([]any, len(list))
+	for i, g := range list {
+		all[i] = g.key
+	}
+	return all
+}
+
+// places gives the placeholders of n arguments, as ($1, $2).
+func places(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = arg(i + 1)
+	}
+	return "(" + strings.Join(all, ", ") + ")"
 }
 
 // forUpdate ends a query whose row the transaction will change. SQLite has one
@@ -134,6 +154,9 @@ func forUpdate(tx *db.Tx) string {
 // count adds a failure to each gauge.
 func count(ctx context.Context, tx *db.Tx, list []gauge) error {
 	for _, g := range list {
+		if g.resting {
+			continue
+		}
 		if err := g.count(ctx, tx); err != nil {
 			return err
 		}
@@ -162,14 +185,19 @@ func (g gauge) count(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// forgive ends the rows of gauges that have counted something.
-func forgive(ctx context.Context, tx *db.Tx, list ...gauge) error {
-	for _, g := range list {
-		if _, err := tx.Exec(ctx, `DELETE FROM throttle WHERE key = $1`, g.key); err != nil {
-			return err
-		}
+// forgive ends the counts of gauges.
+func forgive(ctx context.Context, tx *db.Tx, list []gauge) error {
+	if len(list) == 0 {
+		return nil
 	}
-	return nil
+	_, err := tx.Exec(ctx, `DELETE FROM throttle WHERE key IN `+places(len(list)), keys(list)...)
+	return err
+}
+
+// forgivable are the gauges, already read, that have counted something which a
+// success takes back.
+func forgivable(list []gauge) []gauge {
+	return slices.DeleteFunc(slices.Clone(list), func(g gauge) bool { return g.failures == 0 || g.limit.shared })
 }
 
 func null(id string) any {
