@@ -39,13 +39,20 @@ const (
 
 func newGate(source Source, c Config) *gate {
 	breaker := circuitbreaker.NewBuilder[any]().
-		HandleIf(func(_ any, err error) bool { return err != nil && !fault.Is(err, fault.NotFound) }).
+		HandleIf(func(_ any, err error) bool { return troubled(err) }).
 		WithFailureRateThreshold(breakerRate, breakerLeast, breakerWindow).
 		WithSuccessThreshold(2).
 		WithDelay(breakerDelay).
 		Build()
 	calls := bulkhead.NewBuilder[any](uint(c.Parallel)).WithMaxWaitTime(c.TileWait).Build()
 	return &gate{source: source, run: failsafe.With[any](breaker, calls), late: c.TileWait, max: c.CallMax}
+}
+
+// troubled tells whether err says something about the source. What a member
+// asked for in vain does not: otherwise a few wrong cursors would close the
+// source to everybody.
+func troubled(err error) bool {
+	return err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Invalid)
 }
 
 var (

@@ -45,7 +45,8 @@ type Service struct {
 	members   *member.Store
 	config    Config
 	facts     *facts
-	gates     map[string]*gate // by source
+	gates     map[string]*gate // by source, for what every look needs
+	searches  map[string]*gate // by source, for older pages and searches, which cost more and must not close the others
 	listing   *gate            // for the list of a member's accounts, which is ours
 	memory    *memory
 	directory *directory
@@ -58,12 +59,13 @@ func New(d *db.DB, l *ledger.Ledger, members *member.Store, sources map[string]S
 	s := &Service{db: d, ledger: l, members: members, config: c,
 		facts:     newFacts(d, c.FactsAge, maxFacts),
 		gates:     make(map[string]*gate, len(sources)),
+		searches:  make(map[string]*gate, len(sources)),
 		listing:   newGate(nil, c),
 		memory:    newMemory(d, c.SaveGap, c.Log),
 		directory: newDirectory(),
 	}
 	for name, source := range sources {
-		s.gates[name] = newGate(source, c)
+		s.gates[name], s.searches[name] = newGate(source, c), newGate(source, c)
 	}
 	return s
 }

@@ -37,7 +37,7 @@ func checkQuery(q Query) error {
 	switch {
 	case q.Limit < 1 || q.Limit > MaxPage:
 		return fault.InvalidField("query.limit", "query.limit", "A page has 1 to 200 items.")
-	case len(q.Cursor) > maxCursor:
+	case !plain(q.Cursor, 0, maxCursor):
 		return badCursor()
 	case !plain(q.Text, 0, maxText):
 		return fault.InvalidField("query.text", "query.text", "A search has at most 100 characters.")
@@ -66,6 +66,7 @@ func (s *Service) page(ctx context.Context, a Account, q Query) (Page, error) {
 	if plainFirst(q) {
 		return s.firstPage(ctx, g, a, q)
 	}
+	g = s.searches[a.Source]
 	return ask(ctx, g, "", func(ctx context.Context) (Page, error) { return s.askPage(ctx, g, a, q) })
 }
 

@@ -43,7 +43,8 @@ func checkTime(a Account, t, now time.Time) error {
 }
 
 func checkPage(a Account, q Query, p Page, now time.Time) error {
-	if len(p.Items) > q.Limit || len(p.Next) > maxCursor || p.Next != "" && (p.Next == q.Cursor || len(p.Items) == 0) {
+	nowhere := p.Next != "" && (p.Next == q.Cursor || len(p.Items) == 0 && q.Text == "" && len(q.Kinds) == 0)
+	if len(p.Items) > q.Limit || len(p.Next) > maxCursor || nowhere {
 		return fmt.Errorf("source %s answered with an impossible page of account %s", a.Source, a.ID)
 	}
 	for i, t := range p.Items {

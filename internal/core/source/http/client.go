@@ -149,7 +149,11 @@ func (s *Source) page(ctx context.Context, a account.Account, q account.Query) (
 		v.Set("until", q.Until.UTC().Format(time.RFC3339Nano))
 	}
 	var p pageAnswer
-	if err := s.get(ctx, a, "transactions", v, &p); err != nil {
+	err := s.get(ctx, a, "transactions", v, &p)
+	if errors.Is(err, errRefused) && q.Cursor != "" {
+		return account.Page{}, fault.InvalidField("query.cursor", "query.cursor", "The cursor is the next_cursor of an earlier answer.")
+	}
+	if err != nil {
 		return account.Page{}, err
 	}
 	if p.AccountRef != a.Ref {
@@ -173,6 +177,7 @@ var (
 	errContents = errors.New("the source's answer is not what the API says")
 	errTooLarge = errors.New("the source's answer is larger than 1 MiB")
 	errCursor   = errors.New("the source's cursor leads nowhere")
+	errRefused  = errors.New("the source refused the request")
 )
 
 // get asks one question and decodes the answer strictly.
@@ -205,6 +210,8 @@ func withoutURL(err error) error {
 func decode(answer *http.Response, into any) error {
 	switch answer.StatusCode {
 	case http.StatusOK:
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return errRefused
 	case http.StatusNotFound:
 		return fault.New(fault.NotFound, "source.unknown-account", "The source does not know this account.")
 	default:
