@@ -11,8 +11,9 @@ import (
 	"standfast/internal/journey"
 )
 
-// accountInfo is one account as its holder sees it now.
-type accountInfo struct {
+// AccountInfo is one account as its holder sees it now. It is exported because
+// tiles embed it (see Page).
+type AccountInfo struct {
 	ID               string     `json:"id" doc:"The account's id." example:"019cada2-6c00-7000-8000-2d5f3ab0c006"`
 	Kind             string     `json:"kind" enum:"card,savings" doc:"The product." example:"card"`
 	Name             string     `json:"name" doc:"How the product is called." example:"Everyday card"`
@@ -39,7 +40,7 @@ type accountInfo struct {
 type tile struct {
 	AccountID        string  `json:"account_id" doc:"The account's id, as id." example:"019cada2-6c00-7000-8000-2d5f3ab0c006"`
 	InterestThisYear *amount `json:"interest_this_year,omitempty" doc:"Savings: interest earned since 1 January."`
-	accountInfo
+	AccountInfo
 }
 
 type dashboard struct {
@@ -87,7 +88,7 @@ func (a *api) dashboard(ctx context.Context, c *call, _ *nothing) (*body[dashboa
 		Tiles: make([]tile, len(d.Tiles)), Activity: make([]transaction, len(d.Activity))}
 	c.outcome = judged(d)
 	for i, t := range d.Tiles {
-		out.Tiles[i] = tile{AccountID: t.ID, accountInfo: accountOf(t), InterestThisYear: optional(t.InterestThisYear)}
+		out.Tiles[i] = tile{AccountID: t.ID, AccountInfo: accountOf(t), InterestThisYear: optional(t.InterestThisYear)}
 	}
 	for i, t := range d.Activity {
 		out.Activity[i] = transactionOf(t)
@@ -120,7 +121,7 @@ func judged(d account.Dashboard) journey.Outcome {
 	return outcome
 }
 
-func (a *api) listAccounts(ctx context.Context, c *call, _ *nothing) (*body[list[accountInfo]], error) {
+func (a *api) listAccounts(ctx context.Context, c *call, _ *nothing) (*body[list[AccountInfo]], error) {
 	tiles, err := a.Accounts.List(ctx, c.session.MemberID)
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (a *api) listAccounts(ctx context.Context, c *call, _ *nothing) (*body[list
 	return listOf(tiles, "", accountOf), nil
 }
 
-func (a *api) getAccount(ctx context.Context, c *call, in *ByID) (*body[accountInfo], error) {
+func (a *api) getAccount(ctx context.Context, c *call, in *ByID) (*body[AccountInfo], error) {
 	t, err := a.Accounts.Get(ctx, c.session.MemberID, in.ID)
 	if err != nil {
 		return nil, err
@@ -174,8 +175,8 @@ func (a *api) day(s, at string) (time.Time, error) {
 	return t, nil
 }
 
-func accountOf(t account.Tile) accountInfo {
-	i := accountInfo{ID: t.ID, Kind: t.Kind, Name: t.Name, Last4: t.Last4, Currency: t.Currency, Status: t.Status,
+func accountOf(t account.Tile) AccountInfo {
+	i := AccountInfo{ID: t.ID, Kind: t.Kind, Name: t.Name, Last4: t.Last4, Currency: t.Currency, Status: t.Status,
 		Role: t.Role, State: string(t.State), AsOf: instant(t.AsOf), CreditLimit: optional(t.CreditLimit),
 		StatementBalance: optional(t.StatementBalance), MinimumDue: optional(t.MinimumDue), DueOn: t.DueOn,
 		OpenedOn: t.OpenedOn, ExpiresOn: t.ExpiresOn, RateBP: t.RateBP}

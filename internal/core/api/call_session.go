@@ -70,7 +70,7 @@ func (a *api) sessionCalls() {
 	register(a, operation{id: "end-session", method: http.MethodDelete, path: "/api/v1/sessions/{id}", tag: "Session", use: signin.Change,
 		journey: journey.SignOut, status: http.StatusNoContent, errors: []int{http.StatusNotFound}, summary: "End one session"}, a.endSession)
 	register(a, operation{id: "step-up", method: http.MethodPost, path: "/api/v1/step-up", tag: "Session", use: signin.Change,
-		journey: journey.StepUp, errors: []int{http.StatusNotFound, http.StatusTooManyRequests}, summary: "Prove one action",
+		journey: journey.StepUp, errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests}, summary: "Prove one action",
 		description: "Answers the challenge of a refusal of type step-up-required. The proof is good for exactly the action that was refused, once."}, a.stepUp)
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -52,8 +53,14 @@ func document() huma.Config {
 	}
 }
 
-// ourProblems gives every error of an operation our schema in place of huma's.
+// ourProblems adds the errors that guard gives and gives every error of an
+// operation our schema in place of huma's.
 func ourProblems(doc *huma.OpenAPI, op *huma.Operation) {
+	for _, status := range refusals(op) {
+		if code := strconv.Itoa(status); op.Responses[code] == nil {
+			op.Responses[code] = &huma.Response{Description: http.StatusText(status)}
+		}
+	}
 	schema := doc.Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
 	for code, r := range op.Responses {
 		if code < "400" {
@@ -61,6 +68,17 @@ func ourProblems(doc *huma.OpenAPI, op *huma.Operation) {
 		}
 		r.Content = map[string]*huma.MediaType{problemJSON: {Schema: schema}}
 	}
+}
+
+// refusals gives the statuses of what guard refuses.
+func refusals(op *huma.Operation) []int {
+	switch {
+	case op.Method == http.MethodGet:
+		return nil
+	case op.RequestBody == nil:
+		return []int{http.StatusForbidden, http.StatusRequestEntityTooLarge}
+	}
+	return []int{http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
 }
 
 // serveDocument serves what register collected.

@@ -19,6 +19,7 @@ type problem struct {
 	Status    int            `json:"status" doc:"The HTTP status." example:"409"`
 	Detail    string         `json:"detail" doc:"What happened, for the member." example:"There is not enough money in this account."`
 	Errors    []fieldProblem `json:"errors,omitempty" nullable:"false" doc:"Each broken rule of what was sent."`
+	TriesLeft *int           `json:"tries_left,omitempty" doc:"With a wrong code or wrong amounts: how many tries are left." example:"4"`
 	Challenge *challenge     `json:"challenge,omitempty" doc:"With /problems/step-up-required: the challenge whose proof lets the call pass."`
 }
 
