@@ -17,6 +17,7 @@ type VerifyReport struct {
 	Rows     int64    `json:"transfers"`
 	Sealed   int64    `json:"sealed_batches"`
 	Audit    int64    `json:"audit_records"`
+	Head     string   `json:"audit_head"` // end of the audit log's chain; kept elsewhere, it also shows that nobody rebuilt the whole chain
 	Problems []string `json:"problems"`
 }
 
@@ -39,7 +40,7 @@ func verify(ctx context.Context, d *db.DB) (VerifyReport, error) {
 	if err != nil {
 		return VerifyReport{}, err
 	}
-	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Audit: a.Rows, Problems: l.Problems}
+	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Audit: a.Rows, Head: a.Head, Problems: l.Problems}
 	if a.Problem != "" {
 		rep.Problems = append(rep.Problems, a.Problem)
 	}
@@ -66,6 +67,6 @@ func (r VerifyReport) Print(w io.Writer) error {
 	if !r.OK {
 		word = "NOT whole"
 	}
-	_, err := fmt.Fprintf(w, "%s: %d accounts, %d transfers, %d sealed batches, %d audit records\n", word, r.Accounts, r.Rows, r.Sealed, r.Audit)
+	_, err := fmt.Fprintf(w, "%s: %d accounts, %d transfers, %d sealed batches, %d audit records\naudit log ends in %s\n", word, r.Accounts, r.Rows, r.Sealed, r.Audit, r.Head)
 	return err
 }
