@@ -103,7 +103,8 @@ const maxReturn = 1000
 
 // Local gives s when it is an address of this portal that a visitor may be sent
 // back to, else "". Only a path of our own qualifies: no scheme, no host, no
-// "//" or backslash that a browser would read as one, no control characters.
+// "//" or backslash that a browser would read as one, no dots that a browser
+// would resolve, no control characters.
 func Local(s string) string {
 	if len(s) > maxReturn || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") {
 		return ""
@@ -112,7 +113,7 @@ func Local(s string) string {
 		return ""
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.Contains(u.Path, "//") || strings.Contains(u.Path, "/.") {
 		return ""
 	}
 	return u.RequestURI()

@@ -1,0 +1,280 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"standfast/internal/core/portal/route"
+	"standfast/internal/core/portal/static"
+	"standfast/internal/core/portal/view"
+)
+
+func want(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s is %v, want %v", what, got, want)
+	}
+}
+
+func TestAMemberSignsInAndPaysOnce(t *testing.T) {
+	each(t, func(h *house) {
+		p, b := h.person("ada"), h.browser()
+		landed := b.signIn("ada", "/payments")
+		want(h, "the page that was asked for", landed.heading(), "Payments")
+
+		home := b.get("/dashboard")
+		for _, s := range []string{"$1,000.00", "$500.00", "Everyday Card", "&lt;b&gt;Shop"} {
+			if !strings.Contains(home.body, s) {
+				h.Errorf("the dashboard lacks %q", s)
+			}
+		}
+
+		form := b.follow(b.get("/pay")).form("/pay/review")
+		form.Set("what", view.WhatAmount)
+		form.Set("amount", "25.00")
+		review := b.get("/pay/review?" + form.Encode())
+		want(h, "the review's key", review.form("/pay").Get("key"), form.Get("key"))
+		first := b.post("/pay", review.form("/pay"))
+		again := b.post("/pay", review.form("/pay"))
+		want(h, "the receipt of a double click", again.Header.Get("Location"), first.Header.Get("Location"))
+		receipt := b.follow(first)
+		if !strings.Contains(receipt.heading(), "$25.00") {
+			h.Errorf("the receipt says %q", receipt.heading())
+		}
+		list, _, err := h.services.Payments.List(ctx, p.ID, "", "", 0)
+		h.must(err)
+		want(h, "payments made", len(list), 1)
+
+		other := review.form("/pay")
+		other.Set("exact", "26.00")
+		refused := b.post("/pay", other)
+		want(h, "the same key for another amount", refused.StatusCode, http.StatusConflict)
+		if !strings.Contains(refused.errors(), "Nothing was paid now") {
+			h.Errorf("it says %q", refused.errors())
+		}
+	})
+}
+
+func TestALargePaymentNeedsACodeBoundToIt(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	b := h.browser()
+	form := b.signIn("ada", "/pay")
+	review := b.get("/pay/review?" + amount(b.follow(form).form("/pay/review"), "600").Encode())
+	asked := b.post("/pay", review.form("/pay"))
+	code := b.follow(asked)
+	want(t, "the page", code.heading(), "Confirm it is you")
+	for _, s := range []string{"$600.00", "Everyday Card"} { // payer sees amount and payee
+		if !strings.Contains(code.body, s) {
+			t.Errorf("the page lacks %q", s)
+		}
+	}
+	want(t, "after a reload", b.get(asked.Header.Get("Location")).heading(), "Confirm it is you")
+
+	wrong := code.form("/pay/code")
+	wrong.Set("code", "000000")
+	refused := b.post("/pay/code", wrong)
+	want(t, "a wrong code", refused.StatusCode, http.StatusForbidden)
+	want(t, "what was typed", refused.form("/pay/code").Get("code"), "000000")
+
+	changed := code.form("/pay/code")
+	changed.Set("exact", "700.00")
+	changed.Set("code", h.newCode())
+	want(t, "the code for another amount", b.post("/pay/code", changed).StatusCode != http.StatusSeeOther, true)
+}
+
+func TestACodeThatHasPaidLeadsToItsReceipt(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	b := h.browser()
+	pay := b.follow(b.signIn("ada", "/pay"))
+	review := b.get("/pay/review?" + amount(pay.form("/pay/review"), "600").Encode())
+	form := b.follow(b.post("/pay", review.form("/pay"))).form("/pay/code")
+	form.Set("code", h.newCode())
+	first := b.post("/pay/code", form)
+	again := b.post("/pay/code", form)
+	want(t, "the second press", again.Header.Get("Location"), first.Header.Get("Location"))
+	if !strings.HasPrefix(first.Header.Get("Location"), "/pay/done/") {
+		t.Errorf("it leads to %q; %s", first.Header.Get("Location"), first.errors())
+	}
+}
+
+func amount(form url.Values, typed string) url.Values {
+	form.Set("what", view.WhatAmount)
+	form.Set("amount", typed)
+	return form
+}
+
+func TestWhatIsWrongWithAFormIsSaidAtItsField(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	b := h.browser()
+	pay := b.follow(b.signIn("ada", "/pay"))
+	for typed, says := range map[string]string{
+		"":                     "Enter an amount.",
+		"25.001":               "The amount has too many decimals.",
+		"-5":                   "Enter an amount of more than zero.",
+		"0":                    "Enter an amount of more than zero.",
+		"<b>":                  "Enter the amount in digits, such as 25 or 25.00.",
+		"99999999999999999999": "The amount is too large.",
+	} {
+		p := b.get("/pay/review?" + amount(pay.form("/pay/review"), typed).Encode())
+		want(t, "status of "+typed, p.StatusCode, http.StatusUnprocessableEntity)
+		if !strings.Contains(p.errors(), says) || !strings.Contains(p.body, `href="#amount"`) {
+			t.Errorf("%q: the page says %q", typed, p.errors())
+		}
+		want(t, "what was typed", p.form("/pay/review").Get("amount"), typed)
+	}
+	b.lang = "de"
+	p := b.get("/pay/review?" + amount(pay.form("/pay/review"), "25,001").Encode())
+	if !strings.Contains(p.errors(), "Der Betrag hat zu viele Nachkommastellen.") {
+		t.Errorf("in German: %q", p.errors())
+	}
+}
+
+func TestAnotherMembersAccountLooksLikeNone(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	eve := h.person("eve")
+	b := h.browser()
+	b.signIn("ada", "/dashboard")
+	missing := "01931234-1234-7234-8234-123456789012"
+	for _, pattern := range []string{"/accounts/%", "/accounts/%/transactions.csv", "/accounts/%/freeze", "/pay?account=%", "/payments/%/cancel", "/payment-methods/%/confirm", "/pay/done/%"} {
+		none := b.get(strings.Replace(pattern, "%", missing, 1))
+		for _, id := range []string{eve.card.ID, eve.method.ID, "x", "%27%3B--"} {
+			p := b.get(strings.Replace(pattern, "%", id, 1))
+			if p.StatusCode != http.StatusNotFound || p.heading() != none.heading() {
+				t.Errorf("%s for %s: %d %q, for none %d %q", pattern, id, p.StatusCode, p.heading(), none.StatusCode, none.heading())
+			}
+		}
+	}
+}
+
+func TestAnUnknownSessionTakesNothing(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	b := h.browser()
+	b.signIn("ada", "/dashboard")
+	h.must(h.db.Close())
+	h.clock.Advance(20 * time.Minute) // the list of revocations is too old to look by
+	for _, address := range []string{"/dashboard", "/pay"} {
+		p := b.get(address)
+		want(t, "status of "+address, p.StatusCode, http.StatusServiceUnavailable)
+		if len(p.Header.Values("Set-Cookie")) > 0 || p.Header.Get("Location") != "" || p.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: cookies %v, location %q, retry after %q", address, p.Header.Values("Set-Cookie"), p.Header.Get("Location"), p.Header.Get("Retry-After"))
+		}
+		if !strings.Contains(p.body, "still signed in") {
+			t.Errorf("%s says %q", address, p.heading())
+		}
+	}
+	out := b.post("/sign-out", url.Values{})
+	want(t, "signing out when it is not known", out.StatusCode, http.StatusServiceUnavailable)
+	if len(out.Header.Values("Set-Cookie")) > 0 {
+		t.Error("a cookie was taken")
+	}
+	want(t, "the page for everybody", b.get("/help").StatusCode, http.StatusOK)
+}
+
+func TestASessionThatIsOverLeadsToSignInAndBack(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	b := h.browser()
+	b.signIn("ada", "/dashboard")
+	h.clock.Advance(2 * time.Hour)
+	p := b.get("/accounts/x?q=a+b")
+	want(t, "where it leads", p.Header.Get("Location"), string(route.SignIn.URL("next", "/accounts/x?q=a+b")))
+	want(t, "a known device is asked for no code", b.signIn("ada", "/payments").heading(), "Payments")
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	h := onSQLite(t)
+	b := h.browser()
+	for _, address := range []string{"/", "/sign-in", "/nope", "/dashboard", static.Load().Get("app.css").URL} {
+		p := b.get(address)
+		for name, value := range map[string]string{
+			"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin",
+			"Referrer-Policy": "same-origin", "Permissions-Policy": permissions,
+		} {
+			want(t, name+" of "+address, p.Header.Get(name), value)
+		}
+	}
+	want(t, "caching of a page", b.get("/sign-in").Header.Get("Cache-Control"), "no-store")
+	want(t, "caching of a file", b.get(static.Load().Get("app.css").URL).Header.Get("Cache-Control"), "public, max-age=31536000, immutable")
+}
+
+func TestBadRequestsAreRefusedWithAPage(t *testing.T) {
+	h := onSQLite(t)
+	b := h.browser()
+	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	foreign := form.Clone()
+	foreign["Sec-Fetch-Site"] = []string{"cross-site"}
+	for name, x := range map[string]struct {
+		method, address, body string
+		header                http.Header
+		status                int
+	}{
+		"no such page":        {"GET", "/nope", "", nil, 404},
+		"no such file":        {"GET", "/static/app.css", "", nil, 404},
+		"no such method":      {"POST", "/help", "a=b", form, 405},
+		"another site's form": {"POST", "/sign-in", "username=a", foreign, 403},
+		"too large":           {"POST", "/sign-in", "username=" + strings.Repeat("a", maxForm), form, 413},
+		"too long":            {"POST", "/sign-in", "username=" + strings.Repeat("a", 600), form, 422},
+		"JSON":                {"POST", "/sign-in", "{}", http.Header{"Content-Type": {"application/json"}}, 415},
+		"no type":             {"POST", "/sign-in", "username=a", nil, 415},
+		"half an escape":      {"POST", "/sign-in", "username=%zz", form, 400},
+		"NUL":                 {"POST", "/sign-in", "username=%00", form, 422},
+		"no UTF-8":            {"GET", "/sign-in?next=%ff", "", nil, 422},
+	} {
+		p := b.send(x.method, x.address, strings.NewReader(x.body), x.header)
+		if p.StatusCode != x.status || p.heading() == "" {
+			t.Errorf("%s: %d %q, want %d", name, p.StatusCode, p.heading(), x.status)
+		}
+	}
+}
+
+func TestTheLanguageIsRemembered(t *testing.T) {
+	h := onSQLite(t)
+	b := h.browser()
+	p := b.follow(b.post("/language", url.Values{"locale": {"de-DE"}, "return": {"/help"}}))
+	want(t, "the page in German", p.heading(), "Hilfe")
+	want(t, "the next page", b.get("/sign-in").heading(), "Anmelden")
+	want(t, "a way to elsewhere", b.post("/language", url.Values{"locale": {"en-US"}, "return": {"//evil.example"}}).Header.Get("Location"), "/")
+}
+
+func TestADownloadIsSafeInASpreadsheet(t *testing.T) {
+	h := onSQLite(t)
+	p, b := h.person("ada"), h.browser()
+	b.signIn("ada", "/dashboard")
+	file := b.get(string(route.AccountCSV.URL(p.card.ID)))
+	if want := "2026-03-02,\"'=HYPERLINK(\"\"x\"\") <b>Shop</b>\",purchase,posted,-1000.00,USD,-1000.00\n"; !strings.HasSuffix(file.body, want) {
+		t.Errorf("the file is %q", file.body)
+	}
+}
+
+func TestMoneyMovesBetweenOwnAccountsOnce(t *testing.T) {
+	each(t, func(h *house) {
+		p, b := h.person("ada"), h.browser()
+		form := b.signIn("ada", "/transfer").form("/transfer/review")
+		form.Set("from", p.savings.ID)
+		form.Set("to", p.card.ID)
+		form.Set("amount", "100")
+		review := b.get("/transfer/review?" + form.Encode())
+		first := b.post("/transfer", review.form("/transfer"))
+		again := b.post("/transfer", review.form("/transfer"))
+		want(h, "the receipt of a double click", again.Header.Get("Location"), first.Header.Get("Location"))
+		want(h, "the receipt", b.follow(first).heading(), "You moved $100.00")
+		t, err := h.services.Accounts.Get(ctx, p.ID, p.savings.ID)
+		h.must(err)
+		want(h, "what is left", t.Balance.Balance.Value(), "400.00")
+
+		form.Set("key", "another")
+		form.Set("amount", "400.01")
+		refused := b.post("/transfer", b.get("/transfer/review?"+form.Encode()).form("/transfer"))
+		if !strings.Contains(refused.errors(), "not enough money") {
+			h.Errorf("more than there is: %d %q", refused.StatusCode, refused.errors())
+		}
+	})
+}
