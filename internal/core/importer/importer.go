@@ -85,6 +85,9 @@ func Run(ctx context.Context, d Deps, f Files, progress func(Counts)) (Summary, 
 			continue
 		}
 		file, err := step.run(ctx, step.path)
+		if len(file.Ignored) > 0 {
+			r.Log.Warn("columns that nothing reads", "file", file.File, "columns", file.Ignored)
+		}
 		s.Files = append(s.Files, file)
 		s.Rejected += file.Rejected
 		if step.count != nil {
