@@ -30,7 +30,7 @@ func BenchmarkImport(b *testing.B) {
 			dir := realSet(b, "uci")
 			for b.Loop() {
 				b.StopTimer()
-				x := deps(b, engine.open(b, db.Options{}))
+				x := wire(engine.open(b, db.Options{}))
 				b.StartTimer()
 				f := filesIn(dir)
 				for _, part := range []struct {

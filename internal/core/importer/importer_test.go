@@ -3,7 +3,6 @@ package importer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,7 +70,7 @@ func rejected(t *testing.T, path string) map[string]string {
 
 func TestFormsOfCSV(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		x := deps(t, d)
+		x := wire(d)
 		members := "\ufeffUsername, member_ref ,display_name,email,phone,locale,region,birth_date,shoe_size\r\n" +
 			"anna,m1,\"Anna \"\"A\"\" Smith, Jr\",anna@example.com,+12025550100,en-US,us,1980-02-29,41\r\n" +
 			"\r\n" +
@@ -102,7 +101,7 @@ func TestFormsOfCSV(t *testing.T) {
 
 func TestOptionalColumns(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		x := deps(t, d)
+		x := wire(d)
 		f := set(t, oneMember+"m2,bert,Bert,,,en-US,us\n",
 			"account_ref,member_ref,kind,currency,opened_on,credit_limit,card_last4,card_expires,statement_balance,minimum_due,due_on,name\n"+
 				"c1,m1,card,USD,2020-01-01,5000,3007,02/28,962.15,40,2026-03-25,Everyday Card\n", transactionsHead)
@@ -130,7 +129,7 @@ func TestOptionalColumns(t *testing.T) {
 // field, and the good rows around it load.
 func TestBadRows(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		x := deps(t, d)
+		x := wire(d)
 		tomorrow := time.Now().AddDate(0, 0, 2).Format(time.DateOnly)
 		long := strings.Repeat("x", 70_000)
 		f := set(t,
@@ -211,7 +210,7 @@ func TestBadRows(t *testing.T) {
 
 func TestFilesThatCannotBeRead(t *testing.T) {
 	d := dbtest.SQLite(t, db.Options{})
-	x := deps(t, d)
+	x := wire(d)
 	for name, c := range map[string]struct{ text, part string }{
 		"missing column": {"member_ref,username,display_name,email,phone,region\n", "locale"},
 		"empty":          {"", "empty"},
@@ -233,7 +232,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 // Secrets stay out of the file of rejects.
 func TestRejectsKeepSecrets(t *testing.T) {
 	d := dbtest.SQLite(t, db.Options{})
-	x := deps(t, d)
+	x := wire(d)
 	methods := writeFile(t, "methods.csv", "member_ref,country,holder_name,routing_number,account_number\nnobody,US,N,021000021,123456789\nnobody,US,\"N,021000021,123456789\n")
 	members := writeFile(t, "members.csv", strings.TrimSpace(membersHead)+",password_hash\nm1,x,Anna,,,en-US,us,$argon2id$secret\n")
 	s := mustRun(t, x, Files{Members: members, PaymentMethods: methods})
@@ -253,7 +252,7 @@ func TestRejectsKeepSecrets(t *testing.T) {
 
 func TestRejectsOfAnEarlierRunGo(t *testing.T) {
 	d := dbtest.SQLite(t, db.Options{})
-	x := deps(t, d)
+	x := wire(d)
 	f := Files{Members: writeFile(t, "members.csv", oneMember+"bad\n")}
 	mustRun(t, x, f)
 	if err := os.WriteFile(f.Members, []byte(oneMember), 0o600); err != nil {
@@ -270,19 +269,7 @@ func TestRejectsOfAnEarlierRunGo(t *testing.T) {
 // An import that is stopped anywhere and run again ends like one that was not.
 func TestStoppedAndRunAgain(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		x := deps(t, d)
-		var members, accounts, transactions strings.Builder
-		members.WriteString(membersHead)
-		accounts.WriteString(accountsHead)
-		transactions.WriteString(transactionsHead)
-		for i := range 1200 {
-			fmt.Fprintf(&members, "m%d,user%d,Member %d,,,en-US,us\n", i, i, i)
-			fmt.Fprintf(&accounts, "a%d,m%d,savings,USD,2020-01-01,\n", i, i)
-		}
-		for i := range 9_000 {
-			fmt.Fprintf(&transactions, "a%d,t%d,2026-01-%02d,%d.25,deposit,x\n", i%1200, i, i%28+1, i%50+1)
-		}
-		f := set(t, members.String(), accounts.String(), transactions.String())
+		x, f := wire(d), filesIn(made(t, 1_200, 9_000))
 		for stop := 1; ; stop++ {
 			ctx, cancel := context.WithCancel(t.Context())
 			batches := 0
@@ -314,7 +301,7 @@ func TestStoppedAndRunAgain(t *testing.T) {
 
 func TestMachines(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		x := deps(t, d)
+		x := wire(d)
 		head := "atm_ref,name,address,city,country,lat,lon\n"
 		f := Files{ATMs: writeFile(t, "atms.csv", head+"1,Bank,1 Street,London,GB,51.5,-0.1\n2,Bank,,London,GB,north,0\n3,Bank,,London,GB,95,0\n1,Bank,2 Street,London,GB,51.5,-0.1\n4,Bank,,London,UK1,1,1\n5,Bank,,Paris,FR,48.85,2.35\n")}
 		s := mustRun(t, x, f)

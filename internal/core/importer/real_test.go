@@ -19,8 +19,8 @@ import (
 	"standfast/internal/dbtest"
 )
 
-func deps(t testing.TB, d *db.DB) Deps {
-	t.Helper()
+// wire makes what an import writes through.
+func wire(d *db.DB) Deps {
 	l := ledger.New(d, ledger.Options{})
 	members := member.New(d)
 	accounts := account.New(d, l, members, map[string]account.Source{account.LedgerSource: ledgersource.New(l)}, account.Config{})
@@ -65,7 +65,7 @@ func TestRealSets(t *testing.T) {
 			}
 			dir := realSet(t, set.name)
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
-				x := deps(t, d)
+				x := wire(d)
 				for range 2 { // again changes nothing
 					begun := time.Now()
 					s, err := Run(context.Background(), x, filesIn(dir), nil)
