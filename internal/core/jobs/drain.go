@@ -52,9 +52,7 @@ func (j *Jobs) drainOnce(ctx context.Context, k *keeper) (done bool, err error) 
 
 // openQueues starts workers for some queues only.
 func (j *Jobs) openQueues(ctx context.Context, id string, queues []string) (*session, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	s, err := j.open(ctx, id, queues)
+	s, err := j.open(ctx, id, j.handlers(), queues)
 	if err == nil && s.worker == (idle{}) {
 		err = fmt.Errorf("jobs: nobody handles %v", queues)
 	}

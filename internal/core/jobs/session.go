@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -44,17 +45,31 @@ func (j *Jobs) Start(ctx context.Context) error {
 
 // begin opens the session that k keeps.
 func (j *Jobs) begin(ctx context.Context, k *keeper) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	s, err := j.open(ctx, k.id, j.queues())
+	kinds := j.handlers()
+	var names []string
+	for kind := range kinds {
+		names = append(names, queueName(kind))
+	}
+	s, err := j.open(ctx, k.id, kinds, names)
 	if err != nil {
 		return err
 	}
 	keep, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end, s.ended = end, make(chan struct{})
 	go func() { defer close(s.ended); k.run(keep) }()
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.session = s
 	return nil
+}
+
+// handlers copies the kinds, so that nobody holds the lock while workers start:
+// starting waits for the database, and a job that already runs may hold SQLite's
+// one writer while it enqueues another, which takes the lock.
+func (j *Jobs) handlers() map[string]handler {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return maps.Clone(j.kinds)
 }
 
 // works tells whether a queue is the session's.
@@ -63,18 +78,11 @@ func (s *session) works(queue string) bool {
 	return ok
 }
 
-func (j *Jobs) queues() (names []string) {
-	for kind := range j.kinds {
-		names = append(names, queueName(kind))
-	}
-	return names
-}
-
 // open starts workers for the given queues, as far as they have handlers.
-func (j *Jobs) open(ctx context.Context, id string, names []string) (*session, error) {
+func (j *Jobs) open(ctx context.Context, id string, kinds map[string]handler, names []string) (*session, error) {
 	w := river.NewWorkers()
 	queues := map[string]river.QueueConfig{}
-	for kind, add := range j.kinds {
+	for kind, add := range kinds {
 		add(w)
 		if name := queueName(kind); slices.Contains(names, name) {
 			queues[name] = river.QueueConfig{MaxWorkers: workersPerKind}
