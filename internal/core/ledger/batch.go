@@ -179,7 +179,8 @@ func (l *Ledger) PostTx(ctx context.Context, tx *db.Tx, entries ...Entry) ([]Tra
 }
 
 // PostAll records many entries in one commit, each with its own result, in their
-// order. An error means that none was recorded, unless its code is ledger.unknown.
+// order. An error means that none was recorded, unless the answer to the commit
+// was lost; asking again with the same keys is always right.
 func (l *Ledger) PostAll(ctx context.Context, entries []Entry) (results []Result, err error) {
 	err = l.db.WithTx(ctx, func(tx *db.Tx) error {
 		results, err = l.PostAllTx(ctx, tx, entries)
