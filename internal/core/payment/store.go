@@ -156,7 +156,8 @@ func list(ctx context.Context, tx *db.Tx, memberID, accountID, before string, li
 
 // pending sums the open payments of an account, whoever made them.
 func pending(ctx context.Context, tx *db.Tx, accountID string) (minor int64, err error) {
-	err = tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payment WHERE account_id = $1 AND status IN ('scheduled', 'held', 'submitted')`, accountID).Scan(&minor)
+	err = tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payment
+		WHERE account_id = $1 AND next_at > 0 AND status IN ('scheduled', 'held', 'submitted')`, accountID).Scan(&minor)
 	return minor, err
 }
 

@@ -30,6 +30,6 @@ CREATE TABLE payment (
 
 CREATE INDEX payment_member ON payment (member_id, id);
 
--- Payments that somebody still has to look at. next_at is 0 once the last word is spoken.
-CREATE INDEX payment_next ON payment (next_at) WHERE next_at > 0;
-CREATE INDEX payment_open ON payment (account_id) WHERE status IN ('scheduled', 'held', 'submitted');
+-- Payments that somebody still has to look at, of an account and in all: next_at is 0
+-- once the last word is spoken. Few at any time, so the sweep may read all of them.
+CREATE INDEX payment_open ON payment (account_id, next_at) WHERE next_at > 0;
