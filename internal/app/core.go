@@ -111,7 +111,7 @@ func (r *Rooms) run(ctx context.Context, c Config, h *health, public net.Listene
 	h.set(nil)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	err = errors.Join(err, r.Jobs.Stop(stop))
+	err = errors.Join(err, r.Jobs.Stop(stop), r.Accounts.Flush(stop))
 	stopLoops()
 	if e := <-looping; e != nil && !errors.Is(e, context.Canceled) {
 		err = errors.Join(err, e)
