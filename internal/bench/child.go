@@ -45,11 +45,12 @@ func openMailbox() *mailbox {
 
 // child is a core process of its own, as it runs in production.
 type child struct {
-	cmd  *exec.Cmd
-	addr string // of its public listener
-	base string // URL of the API
-	exit chan error
-	log  *tail
+	cmd   *exec.Cmd
+	addr  string // of its public listener
+	base  string // URL of the API
+	admin string // URL of its admin listener
+	exit  chan error
+	log   *tail
 }
 
 // startCore starts `standfast core` on a configuration and waits until it is ready.
@@ -93,7 +94,7 @@ func (k *child) start() error {
 		defer f.Close()
 		k.cmd.ExtraFiles = append(k.cmd.ExtraFiles, f)
 	}
-	k.addr, k.base = addrs[0], "http://"+addrs[0]+"/api/v1"
+	k.addr, k.base, k.admin = addrs[0], "http://"+addrs[0]+"/api/v1", "http://"+addrs[1]
 	k.cmd.Env = append(os.Environ(), "LISTEN_FDS=2", "STANDFAST_DEMO=1")
 	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
 	k.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -134,6 +135,26 @@ func (k *child) stop() error {
 		_ = k.cmd.Process.Kill()
 		return <-k.exit
 	}
+}
+
+// profile writes the process's CPU profile of the next d to path.
+func (k *child) profile(ctx context.Context, d time.Duration, path string) error {
+	url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", k.admin, max(1, int(d.Seconds())))
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer a.Body.Close()
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, a.Body)
+	return errors.Join(err, f.Close())
 }
 
 // signIn signs a member in over the API, with the code that arrives in the

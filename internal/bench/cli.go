@@ -29,6 +29,7 @@ type ledgerCmd struct {
 	Duration time.Duration `help:"How long each measurement takes." default:"10s"`
 	Rounds   int           `help:"How often everything is measured, interleaved; the median counts." default:"3"`
 	Only     string        `help:"Measure one part only." enum:",http,sqlite,payments" default:""`
+	Profile  string        `help:"Write a CPU profile of the core process under load there." type:"path" placeholder:"FILE"`
 }
 
 // Run measures the ledger.

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -107,31 +108,71 @@ func httpTransfers(ctx context.Context, c ledgerCmd, r *Report, p *pgbench, dir,
 	if _, err := t.run(ctx, httpClients64, warmUp); err != nil {
 		return err
 	}
-	var ours, theirs [2][]float64
-	clients := [2]int{httpClients64, httpClients16}
-	var slowest [2]load
+	if c.Profile != "" {
+		return t.profiled(ctx, c)
+	}
+	tries := []*try{{clients: httpClients64, least: leastAt64}, {clients: httpClients16, least: leastAt16}}
 	for range c.Rounds {
-		for i, n := range clients {
-			l, err := t.run(ctx, n, c.Duration)
-			if err != nil {
+		for _, y := range tries {
+			if err := y.once(ctx, c, t, p); err != nil {
 				return err
 			}
-			ours[i], slowest[i] = append(ours[i], l.perSecond()), l
-			rate, err := p.rate(ctx, n, c.Duration)
-			if err != nil {
-				return err
-			}
-			theirs[i] = append(theirs[i], rate)
 		}
 	}
-	for i, least := range [2]float64{leastAt64, leastAt16} {
-		a := r.rate(fmt.Sprintf("transfers over HTTP, %d clients", clients[i]), ours[i], "/s")
-		r.add(fmt.Sprintf("  its latency, median, %d clients", clients[i]), ms(percentile(slowest[i].times, 0.5)), "ms")
-		r.add(fmt.Sprintf("  its latency, p99, %d clients", clients[i]), ms(percentile(slowest[i].times, 0.99)), "ms")
-		b := r.rate(fmt.Sprintf("pgbench -N -c %d", clients[i]), theirs[i], "/s")
-		r.add(fmt.Sprintf("ratio at %d clients", clients[i]), a/b, "×").atLeast(least)
+	for _, y := range tries {
+		y.tell(r)
 	}
 	return t.check(ctx, r)
+}
+
+// try is one number of clients, measured round by round beside pgbench.
+type try struct {
+	clients         int
+	least           float64
+	ours, theirs    []float64 // a second
+	coreCPU, ownCPU []float64 // µs a transfer
+	last            load
+}
+
+func (y *try) once(ctx context.Context, c ledgerCmd, t *transfers, p *pgbench) error {
+	coreBefore, err := t.core.cpu()
+	if err != nil {
+		return err
+	}
+	ownBefore := cpuOfSelf()
+	if y.last, err = t.run(ctx, y.clients, c.Duration); err != nil {
+		return err
+	}
+	coreAfter, err := t.core.cpu()
+	if err != nil {
+		return err
+	}
+	each := float64(y.last.done) * float64(time.Microsecond)
+	y.ours = append(y.ours, y.last.perSecond())
+	y.coreCPU = append(y.coreCPU, float64(coreAfter-coreBefore)/each)
+	y.ownCPU = append(y.ownCPU, float64(cpuOfSelf()-ownBefore)/each)
+	rate, err := p.rate(ctx, y.clients, c.Duration)
+	y.theirs = append(y.theirs, rate)
+	return err
+}
+
+func (y *try) tell(r *Report) {
+	with := fmt.Sprintf(", %d clients", y.clients)
+	a := r.rate("transfers over HTTP"+with, y.ours, "/s")
+	r.add("  latency, median"+with, ms(percentile(y.last.times, 0.5)), "ms")
+	r.add("  latency, p99"+with, ms(percentile(y.last.times, 0.99)), "ms")
+	r.add("  CPU of core a transfer"+with, median(y.coreCPU), "µs")
+	r.add("  CPU of the load generator a transfer"+with, median(y.ownCPU), "µs")
+	b := r.rate(fmt.Sprintf("pgbench -N -c %d", y.clients), y.theirs, "/s")
+	r.add(fmt.Sprintf("ratio at %d clients", y.clients), a/b, "×").atLeast(y.least)
+}
+
+// profiled writes a profile of the core under the load of 64 clients.
+func (t *transfers) profiled(ctx context.Context, c ledgerCmd) error {
+	written := make(chan error, 1)
+	go func() { written <- t.core.profile(ctx, c.Duration, c.Profile) }()
+	_, err := t.run(ctx, httpClients64, c.Duration+time.Second)
+	return errors.Join(err, <-written)
 }
 
 // firstActor sets the scene: one member, 64 savings accounts, one card.

@@ -56,6 +56,7 @@ type api struct {
 	Services
 	mux  *http.ServeMux
 	huma huma.API
+	over map[string]func(http.HandlerFunc) http.HandlerFunc // by pattern: what stands before the general path
 }
 
 // New gives the handler of everything under Prefix.
@@ -69,11 +70,25 @@ func New(s Services) http.Handler {
 	a := &api{Services: s, mux: http.NewServeMux()}
 	a.start()
 	a.routes()
-	return a.guard(a.mux)
+	return a.guard(a)
 }
 
 // start makes the register of calls.
-func (a *api) start() { a.huma = huma.NewAPI(document(), humago.NewAdapter(a.mux, "")) }
+func (a *api) start() {
+	a.over = map[string]func(http.HandlerFunc) http.HandlerFunc{}
+	a.huma = huma.NewAPI(document(), humago.NewAdapter(a, ""))
+}
+
+// HandleFunc adds a call to the mux, behind what stands before it.
+func (a *api) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+	if over := a.over[pattern]; over != nil {
+		h = over(h)
+	}
+	a.mux.HandleFunc(pattern, h)
+}
+
+// ServeHTTP answers one call.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
 // routes lists every call. Each line leads to one function in the file of its subject.
 func (a *api) routes() {

@@ -25,15 +25,17 @@ type transferAnswer struct {
 }
 
 func (a *api) transferCalls() {
-	register(a, operation{id: "transfer", method: http.MethodPost, path: "/api/v1/transfers", tag: "Transfers", use: signin.Pay, journey: journey.Transfer,
+	op := operation{id: "transfer", method: http.MethodPost, path: "/api/v1/transfers", tag: "Transfers", use: signin.Pay, journey: journey.Transfer,
 		status: http.StatusCreated, errors: []int{http.StatusNotFound, http.StatusConflict}, summary: "Move money between own accounts",
-		description: "At once. Savings to card is paying the card."}, a.transfer)
+		description: "At once. Savings to card is paying the card."}
+	a.over[op.method+" "+op.path] = func(general http.HandlerFunc) http.HandlerFunc { return a.quickly(&op, general) }
+	register(a, op, a.transfer)
 }
 
 func (a *api) transfer(ctx context.Context, c *call, in *struct {
 	KeyHeaders
 	Body transferRequest
-}) (*created[transferAnswer], error) {
+}) (*body[transferAnswer], error) {
 	v, err := in.Body.Amount.positive("body.amount")
 	if err != nil {
 		return nil, err
@@ -42,5 +44,9 @@ func (a *api) transfer(ctx context.Context, c *call, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return &created[transferAnswer]{Status: http.StatusCreated, Body: transferAnswer{ID: t.ID, Status: t.Status, From: in.Body.From, To: in.Body.To, Amount: in.Body.Amount}}, nil
+	return bodyOf(transferOf(t)), nil
+}
+
+func transferOf(t account.Transfer) transferAnswer {
+	return transferAnswer{ID: t.ID, Status: t.Status, From: t.From, To: t.To, Amount: wire(t.Amount)}
 }

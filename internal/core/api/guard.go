@@ -97,9 +97,18 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	if len(body) > 0 && !isJSON(r.Header.Get("Content-Type")) {
 		return wrongType()
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = &memory{*bytes.NewReader(body), body}
 	return nil
 }
+
+// memory is a body that has been read already.
+type memory struct {
+	bytes.Reader
+	contents []byte
+}
+
+// Close does nothing.
+func (*memory) Close() error { return nil }
 
 // discard refuses a body that is too large, after reading on for a while: many
 // clients read no answer before they have sent everything.
