@@ -3,7 +3,10 @@
 // 2. What the server would say about an empty or misshapen field is said when the
 //    reader leaves it. The words come from the page, so they are the server's.
 
-const busy = new WeakMap();
+const busy = new Set();
+
+/** How long a form that was sent stays locked, in ms: longer than the server takes to answer. */
+const PATIENCE = 12_000;
 
 /** Says something to screen readers, in the page's one live region. */
 function say(words) {
@@ -57,7 +60,8 @@ function send(event) {
   const form = event.target;
   if (!check(form) || busy.has(form)) return event.preventDefault();
   const button = event.submitter;
-  busy.set(form, button?.textContent);
+  busy.add(form);
+  setTimeout(again, PATIENCE); // the line may have dropped: then it can be sent again
   if (button?.dataset.busy) {
     button.setAttribute("aria-disabled", "true");
     say(button.dataset.busy);
@@ -77,10 +81,8 @@ function typed(event) {
 
 /** Back from the history, the page is as it was: ready to be sent again. */
 function again() {
-  for (const form of document.forms) {
-    busy.delete(form);
-    for (const b of form.querySelectorAll("[aria-disabled=true]")) b.removeAttribute("aria-disabled");
-  }
+  busy.clear();
+  for (const button of document.querySelectorAll("[aria-disabled=true]")) button.removeAttribute("aria-disabled");
   say("");
 }
 
