@@ -161,12 +161,14 @@ func (c *crowd) endOne(r *rand.Rand, b *bank) bool {
 
 // watch looks at balances all the time: none is ever below its floor.
 func (c *crowd) watch(stop *atomic.Bool) {
+	pace := time.NewTicker(time.Millisecond)
+	defer pace.Stop()
 	for i := 0; !stop.Load(); i++ {
 		got, err := c.sides[i%2].Balance(ctx, c.accounts[i%4])
 		if err != nil || got.Available.Minor < 0 && c.reversals() == 0 {
 			c.complain("watched %+v, %v", got, err)
 		}
-		time.Sleep(time.Millisecond)
+		<-pace.C
 	}
 }
 
@@ -302,8 +304,10 @@ func TestAFullQueueRefuses(t *testing.T) {
 				}
 			})
 		}
+		pace := time.NewTicker(time.Millisecond)
+		defer pace.Stop()
 		for busy.Load() < 8 {
-			time.Sleep(time.Millisecond)
+			<-pace.C
 		}
 		close(release)
 		wg.Wait()
