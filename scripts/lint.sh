@@ -24,7 +24,7 @@ formatted() {
 }
 
 # Generated files are committed, so that `go run` needs no tool; here they must
-# be what the generator makes of their sources.
+# be what the generator makes of their sources (whose paths from the root they name).
 generated() {
 	local copy
 	[ -n "$(find internal -name '*.templ' -print -quit)" ] || return 0
@@ -33,7 +33,7 @@ generated() {
 	find internal -name '*.templ' -o -name '*_templ.go' | while read -r f; do
 		mkdir -p "$copy/$(dirname "$f")" && cp "$f" "$copy/$f"
 	done
-	go tool templ generate -path "$copy/internal" >"$copy/log" 2>&1 || { cat "$copy/log"; return 1; }
+	go tool templ generate -path "$copy" >"$copy/log" 2>&1 || { cat "$copy/log"; return 1; }
 	find internal -name '*_templ.go' | while read -r f; do
 		cmp -s "$f" "$copy/$f" || echo "$f is not what its .templ gives; run make generate"
 	done | tee "$copy/stale"
