@@ -176,3 +176,48 @@ func TestLease(t *testing.T) {
 		step("a", false)
 	})
 }
+
+func TestQueuedStatementsRunInOrderAndTheirErrorsCount(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		exec(t, d, `CREATE TABLE x (id BIGINT PRIMARY KEY, n BIGINT NOT NULL)`)
+		n := func() (n int64) {
+			t.Helper()
+			if err := d.View(ctx, func(tx *db.Tx) error { return tx.QueryRow(ctx, `SELECT n FROM x`).Scan(&n) }); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		const more = `UPDATE x SET n = n + 1 WHERE id = $1`
+		var between int64
+		err := d.WithTx(ctx, func(tx *db.Tx) error {
+			return errors.Join(tx.Queue(ctx, nil, `INSERT INTO x VALUES (1, 1)`), tx.Queue(ctx, nil, more, 1),
+				tx.QueryRow(ctx, `SELECT n FROM x WHERE id = 1`).Scan(&between), tx.Queue(ctx, nil, more, 1))
+		})
+		if err != nil || between != 2 || n() != 3 {
+			t.Fatal(between, n(), err)
+		}
+		taken := errors.New("taken")
+		err = d.WithTx(ctx, func(tx *db.Tx) error {
+			return errors.Join(tx.Queue(ctx, nil, `UPDATE x SET n = 100`), tx.Queue(ctx, func(rows int64, err error) error {
+				if rows == 0 {
+					return taken
+				}
+				return err
+			}, `INSERT INTO x VALUES (1, 9) ON CONFLICT (id) DO NOTHING`))
+		})
+		if !errors.Is(err, taken) || n() != 3 {
+			t.Fatal(n(), err)
+		}
+		// What fails in the queue is the transaction's error, whatever is made of it later.
+		err = d.WithTx(ctx, func(tx *db.Tx) error {
+			if err := tx.Queue(ctx, nil, `INSERT INTO x VALUES (1, 9)`); err != nil {
+				return err
+			}
+			_ = tx.QueryRow(ctx, `SELECT n FROM x`).Scan(&between)
+			return errors.New("another")
+		})
+		if !db.IsUnique(err) || n() != 3 {
+			t.Fatal(n(), err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"math/rand/v2"
@@ -15,13 +16,15 @@ var ErrNoRows = sql.ErrNoRows
 
 // Tx is one transaction with one time.
 type Tx struct {
-	Now   time.Time // the same for everything that the transaction writes
-	db    *DB
-	tx    *sql.Tx
-	pool  *sql.DB
-	pg    *pgx.Conn // PostgreSQL only
-	after []func()
-	own   map[string]*sql.Stmt // SQLite: prepared statements in use; they end with the transaction
+	Now    time.Time // the same for everything that the transaction writes
+	db     *DB
+	tx     *sql.Tx
+	pool   *sql.DB
+	pg     *pgx.Conn  // PostgreSQL only
+	queue  *pgx.Batch // PostgreSQL: statements that wait for the next round trip
+	failed error      // of a queued statement: nothing else counts then
+	after  []func()
+	own    map[string]*sql.Stmt // SQLite: prepared statements in use; they end with the transaction
 }
 
 // maxAttempts bounds how often WithTx runs its closure.
@@ -71,7 +74,11 @@ func (d *DB) once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(t
 		return err
 	}
 	defer tx.tx.Rollback() // does nothing after a commit
-	if err := fn(tx); err != nil {
+	err = fn(tx)
+	if tx.failed == nil && err == nil {
+		err = tx.Flush(ctx)
+	}
+	if err = cmp.Or(tx.failed, err); err != nil {
 		return err
 	}
 	if err := tx.tx.Commit(); err != nil {
@@ -104,11 +111,52 @@ func (tx *Tx) Engine() Engine { return tx.db.engine }
 func (tx *Tx) SQL() *sql.Tx { return tx.tx }
 
 // PG gives PostgreSQL's connection under the transaction, for set-based and
-// pipelined statements; nil on SQLite. The owner of the Tx commits, nobody else.
+// pipelined statements; nil on SQLite. Whoever needs what was queued calls Flush
+// first. The owner of the Tx commits, nobody else.
 func (tx *Tx) PG() *pgx.Conn { return tx.pg }
+
+// Queue runs a statement whose outcome nobody needs yet. On PostgreSQL it travels
+// with others in one round trip, before the next statement that is not queued and
+// at the latest before the commit; an error of it appears there. judge, which may
+// be nil, is given the number of rows or the error and says what the outcome is.
+// On SQLite, where a statement costs no round trip, it runs at once.
+func (tx *Tx) Queue(ctx context.Context, judge func(rows int64, err error) error, query string, args ...any) error {
+	if tx.pg == nil {
+		n, err := tx.Exec(ctx, query, args...)
+		if judge != nil {
+			err = judge(n, err)
+		}
+		return err
+	}
+	if tx.queue == nil {
+		tx.queue = &pgx.Batch{}
+	}
+	q := tx.queue.Queue(query, args...)
+	if judge != nil {
+		q.Fn = func(b pgx.BatchResults) error {
+			t, err := b.Exec()
+			return judge(t.RowsAffected(), err)
+		}
+	}
+	return nil
+}
+
+// Flush runs what is queued.
+func (tx *Tx) Flush(ctx context.Context) error {
+	if tx.queue == nil {
+		return tx.failed
+	}
+	b := tx.queue
+	tx.queue = nil
+	tx.failed = tx.pg.SendBatch(ctx, b).Close()
+	return tx.failed
+}
 
 // Exec runs a statement and gives the number of rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := tx.Flush(ctx); err != nil {
+		return 0, err
+	}
 	if tx.Engine() == SQLite {
 		// The driver starts a goroutine for every statement that could be
 		// cancelled, which doubles the cost of an insert. Statements that write
@@ -136,6 +184,9 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 // Query runs a query; the caller closes the rows.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := tx.Flush(ctx); err != nil {
+		return nil, err
+	}
 	s, err := tx.stmt(ctx, query)
 	if err != nil {
 		return nil, err
@@ -148,6 +199,7 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 
 // QueryRow runs a query for one row; Scan gives ErrNoRows when there is none.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	_ = tx.Flush(ctx) // kept in tx.failed, and the row's Scan fails too
 	if s, err := tx.stmt(ctx, query); err == nil && s != nil {
 		return s.QueryRowContext(ctx, args...)
 	}

@@ -28,8 +28,7 @@ func insertJob(ctx context.Context, tx *db.Tx, args Args, o Options) error {
 		attempts = DefaultAttempts
 	}
 	kind := args.Kind()
-	_, err = tx.Exec(ctx, insertText(tx.Engine()), string(body), riverTime(tx, tx.Now), kind, attempts, queueName(kind), riverTime(tx, at), state)
-	return err
+	return tx.Queue(ctx, nil, insertText(tx.Engine()), string(body), riverTime(tx, tx.Now), kind, attempts, queueName(kind), riverTime(tx, at), state)
 }
 
 func insertText(e db.Engine) string {

@@ -60,6 +60,9 @@ func newOn[TTx any](d *db.DB, driver riverdriver.Driver[TTx], within func(*db.Tx
 }
 
 func (q *on[TTx]) insert(ctx context.Context, tx *db.Tx, args Args, o *river.InsertOpts) error {
+	if err := tx.Flush(ctx); err != nil {
+		return err
+	}
 	_, err := q.inserter.InsertTx(ctx, q.within(tx), args, o)
 	return err
 }

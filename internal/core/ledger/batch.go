@@ -109,6 +109,9 @@ func (l *Ledger) applyAll(ctx context.Context, tx *db.Tx, requests []request) ([
 // load reads into s what n names and locks its balance rows.
 func load(ctx context.Context, tx *db.Tx, s *state, n need) error {
 	if tx.Engine() == db.PostgreSQL {
+		if err := tx.Flush(ctx); err != nil {
+			return err
+		}
 		return loadPostgreSQL(ctx, tx.PG(), s, n, false)
 	}
 	return loadSQLite(ctx, tx, s, n)
@@ -116,7 +119,7 @@ func load(ctx context.Context, tx *db.Tx, s *state, n need) error {
 
 func save(ctx context.Context, tx *db.Tx, c changes) error {
 	if tx.Engine() == db.PostgreSQL {
-		return savePostgreSQL(ctx, tx.PG(), c, false)
+		return queuePostgreSQL(ctx, tx, c)
 	}
 	return saveSQLite(ctx, tx, c)
 }

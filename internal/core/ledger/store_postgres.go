@@ -105,45 +105,49 @@ const (
 	pgBatch = `INSERT INTO ledger_batch (id, count, recorded_at, digest) VALUES ($1, $2, $3, $4)`
 )
 
-// savePostgreSQL writes c. With commit it commits in the same round trip.
-func savePostgreSQL(ctx context.Context, conn *pgx.Conn, c changes, commit bool) error {
-	b := &pgx.Batch{}
-	b.Queue(pgInsert, transferArrays(c)...)
+// statement is one write of a batch.
+type statement struct {
+	text string
+	args []any
+}
+
+// statements gives the writes of c, in order.
+func statements(c changes) []statement {
+	list := []statement{{pgInsert, transferArrays(c)}}
 	if len(c.balances) > 0 {
-		b.Queue(pgBalance, sumArrays(c.balances, func(a *account) sums { return a.is })...)
+		list = append(list, statement{pgBalance, sumArrays(c.balances, func(a *account) sums { return a.is })})
 	}
 	if len(c.deltas) > 0 {
-		b.Queue(pgDelta, append(sumArrays(c.deltas, func(a *account) sums { return a.is.minus(a.was) }), c.batch)...)
+		list = append(list, statement{pgDelta, append(sumArrays(c.deltas, func(a *account) sums { return a.is.minus(a.was) }), c.batch)})
 	}
 	if len(c.timed) > 0 {
-		b.Queue(pgTimed, column(c.timed, func(t *Transfer) string { return t.ID }), column(c.timed, func(t *Transfer) int64 { return db.Micros(t.ExpiresAt) }))
+		list = append(list, statement{pgTimed, []any{column(c.timed, func(t *Transfer) string { return t.ID }), column(c.timed, func(t *Transfer) int64 { return db.Micros(t.ExpiresAt) })}})
 	}
 	if len(c.endedTimed) > 0 {
-		b.Queue(pgEnded, c.endedTimed)
+		list = append(list, statement{pgEnded, []any{c.endedTimed}})
 	}
-	b.Queue(pgBatch, c.batch, len(c.transfers), c.recordedAt, c.digest)
-	if commit {
-		b.Queue(`COMMIT`)
+	return append(list, statement{pgBatch, []any{c.batch, len(c.transfers), c.recordedAt, c.digest}})
+}
+
+// commitChanges writes c and commits, in one round trip.
+func commitChanges(ctx context.Context, conn *pgx.Conn, c changes) error {
+	b := &pgx.Batch{}
+	for _, s := range statements(c) {
+		b.Queue(s.text, s.args...)
 	}
+	b.Queue(`COMMIT`)
 	return raced(conn.SendBatch(ctx, b).Close())
 }
 
-// raced turns a broken unique key into what it is: the keys were looked up and
-// were free, so another transaction has recorded one of them, or ended the same
-// transfer, in between. As a serialization failure it makes whoever owns the
-// transaction run it again, and then the first answer is found.
-func raced(err error) error {
-	if !db.IsUnique(err) {
-		return err
+// queuePostgreSQL adds the writes of c to what the caller's transaction sends next.
+func queuePostgreSQL(ctx context.Context, tx *db.Tx, c changes) error {
+	for _, s := range statements(c) {
+		if err := tx.Queue(ctx, func(_ int64, err error) error { return raced(err) }, s.text, s.args...); err != nil {
+			return err
+		}
 	}
-	return fmt.Errorf("%w: %w", &pgconn.PgError{Severity: "ERROR", Code: serializationFailure, Message: "the same key was recorded at the same time"}, err)
+	return nil
 }
-
-// Errors that ask for the transaction to be run again.
-const (
-	serializationFailure = "40001"
-	deadlockDetected     = "40P01"
-)
 
 func column[R, V any](rows []R, of func(R) V) []V {
 	list := make([]V, len(rows))
@@ -204,12 +208,29 @@ func (l *Ledger) commitPostgreSQL(ctx context.Context, requests []request) (verd
 	if len(s.made) == 0 {
 		return verdicts, false, rollback(ctx, conn)
 	}
-	if err := savePostgreSQL(ctx, conn, s.changes(), true); err != nil {
+	if err := commitChanges(ctx, conn, s.changes()); err != nil {
 		_, told := errors.AsType[*pgconn.PgError](err)
 		return nil, !told, errors.Join(err, rollback(ctx, conn))
 	}
 	return verdicts, false, nil
 }
+
+// raced turns a broken unique key into what it is: the keys were looked up and
+// were free, so another transaction has recorded one of them, or ended the same
+// transfer, in between. As a serialization failure it makes whoever owns the
+// transaction run it again, and then the first answer is found.
+func raced(err error) error {
+	if !db.IsUnique(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", &pgconn.PgError{Severity: "ERROR", Code: serializationFailure, Message: "the same key was recorded at the same time"}, err)
+}
+
+// Errors that ask for the transaction to be run again.
+const (
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
 
 // rollback leaves the connection fit for the next user. A broken connection is
 // thrown away by the pool, so its error says nothing new.

@@ -87,7 +87,7 @@ func insert(ctx context.Context, tx *db.Tx, rows []row) error {
 	const into = `INSERT INTO outbox (id, entity, entity_id, kind, version, at, payload, digest) `
 	if tx.Engine() == db.SQLite || len(rows) == 1 {
 		for _, r := range rows {
-			if _, err := tx.Exec(ctx, into+`VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			if err := tx.Queue(ctx, nil, into+`VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 				r.id, r.Entity, r.EntityID, r.Kind, r.Version, r.at, r.payload, r.digest()); err != nil {
 				return err
 			}
@@ -98,9 +98,8 @@ func insert(ctx context.Context, tx *db.Tx, rows []row) error {
 	for _, r := range rows {
 		s.add(r)
 	}
-	_, err := tx.PG().Exec(ctx, into+`SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])`,
+	return tx.Queue(ctx, nil, into+`SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])`,
 		s.id, s.entity, s.entityID, s.kind, s.version, s.at, s.payload, s.digest)
-	return err
 }
 
 // set holds rows by column, as unnest takes them.

@@ -74,17 +74,24 @@ func writeEvents(events []Event) (string, error) {
 	return string(b), err
 }
 
-// insert stores a new payment and tells whether its key was free.
-func insert(ctx context.Context, tx *db.Tx, r *record) (bool, error) {
+// insert stores a new payment; where its key is taken the transaction ends with
+// errKeyTaken, at the latest at its commit.
+func insert(ctx context.Context, tx *db.Tx, r *record) error {
 	events, err := writeEvents(r.Events)
 	if err != nil {
-		return false, err
+		return err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO payment (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+	return tx.Queue(ctx, keyWasFree, `INSERT INTO payment (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 		ON CONFLICT (member_id, request_key) DO NOTHING`,
 		r.ID, r.MemberID, r.key, r.contents, r.ConfirmationNumber, r.AccountID, r.MethodID, r.MethodDisplay, r.rail, r.Amount.Minor, r.Amount.Currency,
 		string(r.Status), r.Code, r.Date, r.CreditedOn, r.proved, r.holdID, db.Micros(r.submittedAt), db.Micros(r.nextAt), db.Micros(r.CreatedAt), r.Version, events)
-	return n == 1, err
+}
+
+func keyWasFree(rows int64, err error) error {
+	if err == nil && rows == 0 {
+		return errKeyTaken
+	}
+	return err
 }
 
 // errMoved means that another transaction has taken a step since the row was read.

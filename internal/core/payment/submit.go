@@ -255,12 +255,8 @@ func (s *Service) take(ctx context.Context, tx *db.Tx, r *record, member address
 			return err
 		}
 	}
-	free, err := insert(ctx, tx, r)
-	if err != nil {
+	if err := insert(ctx, tx, r); err != nil {
 		return err
-	}
-	if !free {
-		return errKeyTaken
 	}
 	if first == Scheduled {
 		if err := s.tell(ctx, tx, r, member, "payment-confirmed"); err != nil {
