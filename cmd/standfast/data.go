@@ -31,7 +31,7 @@ func (c *importCmd) Run(w *world) error {
 		_, err = fmt.Fprintf(w.out, "accounts %d, transactions %d, rejected %d\n", sum.Accounts, sum.Transactions, sum.Rejected)
 	}
 	if err == nil && sum.Rejected > 0 {
-		return rejected
+		return errRejected
 	}
 	return err
 }

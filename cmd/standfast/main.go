@@ -86,14 +86,14 @@ func run(args []string, out, errs io.Writer) int {
 
 type exit int
 
-// rejected is the outcome of an import that left rows out.
-var rejected = errors.New("rows were rejected")
+// errRejected is the outcome of an import that left rows out.
+var errRejected = errors.New("rows were rejected")
 
 func report(err error, errs io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
-	if errors.Is(err, rejected) {
+	if errors.Is(err, errRejected) {
 		return exitRejected
 	}
 	e := fault.As(err)

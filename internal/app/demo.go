@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -104,7 +103,6 @@ type supervisor struct {
 	o                   DemoOptions
 	dir                 string
 	public, admin, mail net.Listener
-	core                atomic.Pointer[os.Process]
 }
 
 func (s *supervisor) openSockets() (err error) {
