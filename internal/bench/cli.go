@@ -62,8 +62,9 @@ func (c *dashboardCmd) Run(ctx context.Context, out io.Writer) error {
 
 type signinCmd struct {
 	common
-	SignIns  int `help:"Sign-ins and bare hashes to compare." default:"60"`
-	Requests int `help:"Requests with a session to measure." default:"20000"`
+	SignIns  int    `help:"Sign-ins and bare hashes to compare." default:"60"`
+	Requests int    `help:"Requests with a session to measure." default:"20000"`
+	Profile  string `help:"Write a CPU profile of the core process under 10 s of sign-ins there." type:"path" placeholder:"FILE"`
 }
 
 // Run measures sign-in.

@@ -23,7 +23,7 @@ const (
 	mostOverHash    = 1.05 // × the CPU of the bare hash
 	mostCPURequest  = 0.3  // ms for a request with a valid session
 	sessionClients  = 4
-	ticksPerSecond  = 100 // of /proc/<pid>/stat (USER_HZ, proc(5)): fixed on Linux
+	rest            = 3 * time.Second // how long the process is watched at rest
 	memberOfSignins = 1
 )
 
@@ -51,6 +51,9 @@ func signinBench(ctx context.Context, c signinCmd, r *Report) error {
 	token, device, err := core.signIn(ctx, box, who.Username, "")
 	if err != nil {
 		return err
+	}
+	if c.Profile != "" {
+		return profiledSignIns(ctx, c, core, who, device)
 	}
 	if err := passwordCPU(ctx, c, r, core, who, costs, device); err != nil {
 		return err
@@ -92,40 +95,53 @@ func signinActor(ctx context.Context, config app.Config) (who actor, h hashCosts
 
 // passwordCPU compares the CPU that the core process spends on password sign-ins
 // from a remembered device, HTTP and records included, with that of the bare
-// hash with the same parameters, in turns.
+// hash with the same parameters, in turns. What the process spends at rest is
+// taken off: it would be spent without any sign-in.
 func passwordCPU(ctx context.Context, c signinCmd, r *Report, core *child, who actor, costs hashCosts, device string) error {
-	const turns = 6
-	var ours, bare time.Duration
-	for range turns {
-		before, err := core.cpu()
-		if err != nil {
-			return err
-		}
-		for range c.SignIns / turns {
-			if _, _, err := core.signIn(ctx, nil, who.Username, device); err != nil {
-				return err
-			}
-		}
-		after, err := core.cpu()
-		if err != nil {
-			return err
-		}
-		ours += after - before
-		bare += bareHashes(costs, c.SignIns/turns)
+	resting, err := core.spends(func() error { time.Sleep(rest); return nil })
+	if err != nil {
+		return err
 	}
-	n := float64(c.SignIns / turns * turns)
+	var ours, bare, took time.Duration
+	for range c.SignIns {
+		start := time.Now()
+		spent, err := core.spends(func() error {
+			_, _, err := core.signIn(ctx, nil, who.Username, device)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		took += time.Since(start)
+		ours += spent
+		bare += bareHash(costs)
+	}
+	n := float64(c.SignIns)
+	share := float64(resting) / float64(rest)
+	ours -= time.Duration(share * float64(took))
+	r.add("CPU of the core process at rest", 1000*share, "ms/s")
 	r.add("CPU of a password sign-in", ms(ours)/n, "ms")
 	r.add("CPU of the bare argon2id hash", ms(bare)/n, "ms")
 	r.add("ratio of sign-in to hash", float64(ours)/float64(bare), "×").atMost(mostOverHash)
 	return nil
 }
 
-// bareHashes gives the CPU time of n hashes in this process.
-func bareHashes(h hashCosts, n int) time.Duration {
+// profiledSignIns writes a profile of the core while a member signs in over and over.
+func profiledSignIns(ctx context.Context, c signinCmd, core *child, who actor, device string) error {
+	const length = 10 * time.Second
+	written := make(chan error, 1)
+	go func() { written <- core.profile(ctx, length, c.Profile) }()
+	_, err := drive(ctx, 1, length+time.Second, func(ctx context.Context, _, _ int) error {
+		_, _, err := core.signIn(ctx, nil, who.Username, device)
+		return err
+	})
+	return errors.Join(err, <-written)
+}
+
+// bareHash gives the CPU time of one hash in this process.
+func bareHash(h hashCosts) time.Duration {
 	before := cpuOfSelf()
-	for i := range n {
-		argon2.IDKey([]byte(password), []byte("sixteen bytes of"+strconv.Itoa(i)), h.passes, h.memoryKiB, h.parallelism, hashBytes)
-	}
+	argon2.IDKey([]byte(password), []byte("sixteen bytes of"), h.passes, h.memoryKiB, h.parallelism, hashBytes)
 	return cpuOfSelf() - before
 }
 
@@ -145,23 +161,21 @@ func sessionCPU(ctx context.Context, c signinCmd, r *Report, core *child, token 
 			return err
 		}
 	}
-	before, err := core.cpu()
-	if err != nil {
-		return err
-	}
 	done := 0
-	for done < c.Requests {
-		l, err := drive(ctx, sessionClients, time.Second, get)
-		if err != nil {
-			return err
+	spent, err := core.spends(func() error {
+		for done < c.Requests {
+			l, err := drive(ctx, sessionClients, time.Second, get)
+			if err != nil {
+				return err
+			}
+			done += int(l.done)
 		}
-		done += int(l.done)
-	}
-	after, err := core.cpu()
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	r.add("CPU of a request with a valid session (GET /session)", ms(after-before)/float64(done), "ms").atMost(mostCPURequest)
+	r.add("CPU of a request with a valid session (GET /session)", ms(spent)/float64(done), "ms").atMost(mostCPURequest)
 	return nil
 }
 
@@ -174,21 +188,41 @@ func cpuOfSelf() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// cpu gives the CPU time that the child has used (utime and stime of proc(5)).
+// spends gives the CPU time that the child uses while do runs.
+func (k *child) spends(do func() error) (time.Duration, error) {
+	before, err := k.cpu()
+	if err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := k.cpu()
+	return after - before, err
+}
+
+// cpu gives the CPU time that the child's threads have used: the first field of
+// each one's schedstat, in nanoseconds (Linux, Documentation/scheduler/sched-stats.rst).
 func (k *child) cpu() (time.Duration, error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(k.cmd.Process.Pid) + "/stat")
-	if err != nil {
-		return 0, err
+	threads, err := filepath.Glob("/proc/" + strconv.Itoa(k.cmd.Process.Pid) + "/task/*/schedstat")
+	if err != nil || len(threads) == 0 {
+		return 0, errors.New("the system does not tell what CPU time threads used")
 	}
-	_, rest, ok := strings.Cut(string(b), ") ") // the name before may hold spaces
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 13 {
-		return 0, errors.New("/proc/<pid>/stat has another form")
+	var sum time.Duration
+	for _, path := range threads {
+		b, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // the thread has just ended
+		}
+		if err != nil {
+			return 0, err
+		}
+		first, _, _ := strings.Cut(string(b), " ")
+		n, err := strconv.ParseInt(first, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(n)
 	}
-	user, err := strconv.ParseInt(fields[11], 10, 64)
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / ticksPerSecond, err
+	return sum, nil
 }
