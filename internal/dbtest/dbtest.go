@@ -8,6 +8,7 @@ package dbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -52,67 +53,129 @@ func EachAt(t *testing.T, o db.Options, test func(t *testing.T, d *db.DB)) {
 
 // SQLite opens an empty, migrated SQLite database that ends with the test.
 func SQLite(t testing.TB, o db.Options) *db.DB {
-	return open(t, filepath.Join(t.TempDir(), "test.db"), o)
+	t.Helper()
+	empty, err := sqliteTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path, o)
 }
 
 // PostgreSQL opens an empty, migrated PostgreSQL database that ends with the test.
 func PostgreSQL(t testing.TB, o db.Options) *db.DB {
-	return open(t, PostgreSQLURL(t), o)
+	t.Helper()
+	base := serverURL(t)
+	if err := postgresTemplate(); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, create(t, base, "TEMPLATE "+templateName()), o)
 }
 
 func open(t testing.TB, target string, o db.Options) *db.DB {
 	t.Helper()
-	ctx := context.Background()
-	d, err := db.Open(ctx, target, o)
+	d, err := db.Open(context.Background(), target, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	if err := d.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
 	return d
 }
 
 var count atomic.Int64
 
-// PostgreSQLURL makes an empty database and gives its URL; two db.DB opened on
-// it are two replicas. It skips the test where PostgreSQL is not to be had.
+// PostgreSQLURL makes a database without tables and gives its URL; two db.DB
+// opened on it are two replicas. It skips the test where PostgreSQL is not to be had.
 func PostgreSQLURL(t testing.TB) string {
+	t.Helper()
+	return create(t, serverURL(t), "")
+}
+
+func serverURL(t testing.TB) string {
 	t.Helper()
 	base, err := server()
 	if err != nil {
 		t.Skipf("no PostgreSQL: %v", err)
 	}
-	ctx := context.Background()
-	admin, err := db.Open(ctx, base, db.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
+	return base
+}
+
+// create makes a database for one test.
+func create(t testing.TB, base, how string) string {
+	t.Helper()
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), count.Add(1))
-	if _, err := admin.Pool().Exec(ctx, `CREATE DATABASE `+name); err != nil {
+	if err := asAdmin(base, `CREATE DATABASE `+name+` `+how); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { drop(base, name) })
+	return inDatabase(base, name)
+}
+
+// inDatabase gives the URL of another database of the same server.
+func inDatabase(base, name string) string {
 	u, err := url.Parse(base)
 	if err != nil {
-		t.Fatal(err)
+		return base // Open will say what is wrong with it
 	}
 	u.Path = "/" + name
 	return u.String()
 }
 
-func drop(base, name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+func asAdmin(base, statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	admin, err := db.Open(ctx, base, db.Options{})
 	if err != nil {
-		return // the server ended with the test run, and the database with it
+		return err
 	}
 	defer admin.Close()
-	_, _ = admin.Pool().Exec(ctx, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
+	_, err = admin.Pool().Exec(ctx, statement)
+	return err
 }
+
+// Migrating is most of the time of most tests, so each process migrates once and
+// copies the result.
+
+var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "standfast-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "template.db")
+	if err := migrate(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+func templateName() string { return fmt.Sprintf("template%d", os.Getpid()) }
+
+var postgresTemplate = sync.OnceValue(func() error {
+	base, err := server()
+	if err != nil {
+		return err
+	}
+	if err := asAdmin(base, `CREATE DATABASE `+templateName()); err != nil {
+		return err
+	}
+	return migrate(inDatabase(base, templateName()))
+})
+
+func migrate(target string) error {
+	ctx := context.Background()
+	d, err := db.Open(ctx, target, db.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Migrate(ctx), d.Close())
+}
+
+// drop removes a database; where the server ended with the test run, it went with it.
+func drop(base, name string) { _ = asAdmin(base, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) }
 
 var server = sync.OnceValues(func() (string, error) {
 	if u := os.Getenv("STANDFAST_TEST_POSTGRES"); u != "" {
