@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,6 +38,7 @@ type Config struct {
 // CellConfig says which members a cell serves and by which rules.
 type CellConfig struct {
 	Name      string   `toml:"name"`       // names cookies; never changed once members have signed in
+	Rules     string   `toml:"rules"`      // "us", "gb" or "eu": whose law decides about proofs and sessions
 	Currency  string   `toml:"currency"`   // ISO 4217
 	TimeZone  string   `toml:"time_zone"`  // IANA name; business dates are dates there
 	Locales   []string `toml:"locales"`    // first one is the default
@@ -47,6 +50,8 @@ type CellConfig struct {
 type ListenConfig struct {
 	Public string `toml:"public"` // members' pages and API
 	Admin  string `toml:"admin"`  // health, readiness, metrics, profiles; never public
+	// Proxies are the networks whose X-Forwarded-For is believed.
+	Proxies []string `toml:"proxies"`
 }
 
 // TLSConfig names the certificate files; both empty means plain HTTP behind a proxy.
@@ -74,7 +79,7 @@ type SignInConfig struct {
 // PaymentConfig holds the rules of paying a card.
 type PaymentConfig struct {
 	CutOff      string   `toml:"cut_off"`       // HH:MM in the cell's time zone; not before 17:00 (12 CFR 1026.10)
-	StepUpAbove string   `toml:"step_up_above"` // decimal amount in the cell's currency
+	StepUpAbove string   `toml:"step_up_above"` // decimal amount in the cell's currency; empty: what the cell's rules say
 	Maximum     string   `toml:"maximum"`
 	SettleAfter Duration `toml:"settle_after"` // of the simulated rail
 }
@@ -124,11 +129,11 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 // Defaults gives the configuration that the file only needs to differ from.
 func Defaults() Config {
 	return Config{
-		Cell:   CellConfig{Name: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
+		Cell:   CellConfig{Name: "us", Rules: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
 		Listen: ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
 		Mail:   MailConfig{TLS: "starttls"},
 		SignIn: SignInConfig{Idle: Duration{time.Hour}, Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}},
-		Payments: PaymentConfig{CutOff: "20:00", StepUpAbove: "500.00", Maximum: "100000.00",
+		Payments: PaymentConfig{CutOff: "20:00", Maximum: "100000.00",
 			SettleAfter: Duration{2 * time.Hour}},
 	}
 }
@@ -220,6 +225,7 @@ func (c Config) Check() error {
 		no("tls", "needs both certificate and key, or neither")
 	}
 	c.checkMoney(no)
+	c.checkRules(no)
 	if c.Mail.Server != "" && c.Mail.From == "" {
 		no("mail.from", "is the address that members see")
 	}
@@ -229,11 +235,32 @@ func (c Config) Check() error {
 	return fault.InvalidFields(bad...)
 }
 
+// scaIdle is how long a session may rest where strong customer authentication is
+// law (RTS (EU) 2018/389 Art 4(3)(d)).
+const scaIdle = 5 * time.Minute
+
+func (c Config) checkRules(no func(key, why string)) {
+	switch c.Cell.Rules {
+	case "us":
+	case "gb", "eu":
+		if c.SignIn.Idle.Duration > scaIdle {
+			no("sign_in.idle", "is at most 5m where the rules are gb or eu (RTS Art 4(3)(d))")
+		}
+	default:
+		no("cell.rules", "is us, gb or eu")
+	}
+	for _, p := range c.Listen.Proxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			no("listen.proxies", p+" is no network, such as 10.0.0.0/8")
+		}
+	}
+}
+
 func (c Config) checkMoney(no func(key, why string)) {
 	if at, err := time.Parse("15:04", c.Payments.CutOff); err != nil || at.Hour() < 17 {
 		no("payments.cut_off", "is a time such as 20:00, and not before 17:00 (12 CFR 1026.10(b)(2)(ii))")
 	}
-	for key, v := range map[string]string{"payments.step_up_above": c.Payments.StepUpAbove, "payments.maximum": c.Payments.Maximum} {
+	for key, v := range map[string]string{"payments.step_up_above": cmp.Or(c.Payments.StepUpAbove, "0"), "payments.maximum": c.Payments.Maximum} {
 		if a, err := money.Parse(v, c.Cell.Currency); err != nil || a.Negative() {
 			no(key, "is an amount of "+c.Cell.Currency+" such as 500.00")
 		}

@@ -196,6 +196,9 @@ func openKey(path string) (*masterkey.Key, error) {
 	if errors.Is(err, os.ErrNotExist) && os.Getenv(envDemo) != "" {
 		return masterkey.Create(path)
 	}
+	if err == nil && key.IsDemo() && os.Getenv(envDemo) == "" {
+		return nil, fault.New(fault.Invalid, "config.master_key", path+" holds the published key of demos. Make one of your own with `standfast init`.")
+	}
 	return key, err
 }
 
@@ -215,7 +218,8 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	r.Notify = notify.New(r.DB, r.Jobs, r.Texts, r.Key, senders,
 		notify.In(notify.Cell{Brand: brand, Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}))
 	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, SessionIdle: c.SignIn.Idle.Duration,
-		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration}); err != nil {
+		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration,
+		NoEmailCode: c.Cell.Rules != "us"}); err != nil {
 		return err
 	}
 	r.Ledger = ledger.New(r.DB, ledger.Options{})

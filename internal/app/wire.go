@@ -33,7 +33,13 @@ func newCell(c Config) (cell, error) {
 	if err != nil {
 		return cell{}, err
 	}
-	return cell{CellConfig: c.Cell, zone: zone, host: u.Hostname(), secure: u.Scheme == "https"}, nil
+	list := make([]netip.Prefix, len(c.Listen.Proxies))
+	for i, p := range c.Listen.Proxies {
+		if list[i], err = netip.ParsePrefix(p); err != nil {
+			return cell{}, err
+		}
+	}
+	return cell{CellConfig: c.Cell, zone: zone, host: u.Hostname(), secure: u.Scheme == "https", proxies: list}, nil
 }
 
 func (c cell) cookies() signin.Cookies {

@@ -44,17 +44,19 @@ func paymentConfig(c Config, cell cell) (payment.Config, error) {
 	if err != nil {
 		return payment.Config{}, err
 	}
-	free, err := cell.amount(c.Payments.StepUpAbove)
-	if err != nil {
-		return payment.Config{}, err
-	}
 	at, err := time.Parse("15:04", c.Payments.CutOff)
 	if err != nil {
 		return payment.Config{}, err
 	}
 	cutOff := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
-	rules := payment.USRules()
-	rules.FreeUpTo = free.Minor
+	rules := map[string]payment.Rules{"us": payment.USRules(), "gb": payment.GBRules(), "eu": payment.EURules()}[c.Cell.Rules]
+	if c.Payments.StepUpAbove != "" {
+		free, err := cell.amount(c.Payments.StepUpAbove)
+		if err != nil {
+			return payment.Config{}, err
+		}
+		rules.FreeUpTo = free.Minor
+	}
 	return payment.Config{Zone: cell.zone, CutOff: cutOff, Maximum: most.Minor, Rules: rules}, nil
 }
 
