@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -24,50 +27,71 @@ func axeScript(t testing.TB) string {
 	return string(text)
 }
 
-// The rules: WCAG 2.2 to level AA on everything; contrast to level AAA on amounts.
-const axeRun = `(async () => {
-	const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
-	const all = (await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})).violations;
-	if (document.querySelector('.amount')) {
-		const strict = {runOnly: {type: 'rule', values: ['color-contrast-enhanced']}, resultTypes: ['violations']};
-		all.push(...(await axe.run({include: [['.amount']]}, strict)).violations);
-	}
-	return all.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ') + ' — ' + n.failureSummary.replace(/\s+/g, ' ')).join('; '));
-})()`
+// The rules: WCAG 2.2 to level AA on everything, contrast to level AAA on
+// amounts. With dark set, the colours alone: the structure was checked in light.
+const axeRules = `async (dark) => {
+	const contrast = ['color-contrast', 'color-contrast-enhanced', 'link-in-text-block'];
+	const options = dark
+		? {runOnly: {type: 'rule', values: contrast}}
+		: {runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa']},
+			rules: {'color-contrast-enhanced': {enabled: true}}};
+	const {violations} = await axe.run(document, {...options, resultTypes: ['violations']});
+	const counts = (rule, node) => rule !== 'color-contrast-enhanced' || document.querySelector(node.target.at(-1))?.closest('.amount');
+	return violations
+		.map(v => [v.id, v.nodes.filter(n => counts(v.id, n))])
+		.filter(([, nodes]) => nodes.length)
+		.map(([id, nodes]) => id + ': ' + nodes.map(n => n.target.join(' ') + ' — ' + n.failureSummary.replace(/\s+/g, ' ')).join('; '));
+}`
 
-// The colours alone, for the second theme of a page whose structure was checked.
-const axeContrast = `(async () => {
-	const rules = {runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}, resultTypes: ['violations']};
-	const all = (await axe.run(document, rules)).violations;
-	if (document.querySelector('.amount')) {
-		const strict = {runOnly: {type: 'rule', values: ['color-contrast-enhanced']}, resultTypes: ['violations']};
-		all.push(...(await axe.run({include: [['.amount']]}, strict)).violations);
-	}
-	return all.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ') + ' — ' + n.failureSummary.replace(/\s+/g, ' ')).join('; '));
-})()`
-
-// axe checks the page that is open. The script comes in through the debugger:
-// the page's content security policy lets no other script in, and stays on.
-func (b *tab) axe(script string) {
+// load brings axe into the open page, through the debugger: the page's content
+// security policy lets no other script in, and stays on.
+func (b *tab) load(script string) {
 	b.t.Helper()
 	b.do(chromedp.Evaluate[chromedp.Void](script))
-	b.report("light", eval[[]string](b, axeRun))
 }
 
-func (b *tab) report(theme string, violations []string) {
+func (b *tab) violations(dark bool) []string {
 	b.t.Helper()
-	for _, v := range violations {
-		b.t.Errorf("%s in %s: %s", b.path(), theme, v)
-	}
+	return eval[[]string](b, fmt.Sprintf("(%s)(%v)", axeRules, dark))
 }
 
 // axeInBothThemes checks the open page in light and, for its colours, in dark.
 func (b *tab) axeInBothThemes(script string, l look) {
 	b.t.Helper()
-	b.axe(script)
+	b.load(script)
+	for _, v := range b.violations(false) {
+		b.t.Errorf("%s in light: %s", b.path(), v)
+	}
 	dark := l
 	dark.dark = true
 	b.as(dark)
-	b.report("dark", eval[[]string](b, axeContrast))
+	for _, v := range b.violations(true) {
+		b.t.Errorf("%s in dark: %s", b.path(), v)
+	}
 	b.as(l)
+}
+
+// A check that finds nothing has to be seen finding something.
+func TestTheCheckFindsWhatIsWrong(t *testing.T) {
+	script := axeScript(t)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; require-trusted-types-for 'script'")
+		fmt.Fprint(w, `<!doctype html><html lang="en"><title>Wrong</title><style>
+			p { color: #707070; background: #fff }
+			@media (prefers-color-scheme: dark) { .dark { color: #aaa } }
+			</style><main><h1>Wrong</h1><p>Enough for text.</p><p class="amount">$1.00</p><p class="dark">Pale</p><input></main>`)
+	}))
+	defer s.Close()
+	b := newTab(t, s.URL, desktop)
+	b.open("/")
+	b.load(script)
+	light := strings.Join(b.violations(false), "\n")
+	if !strings.Contains(light, "label: input") || !strings.Contains(light, "color-contrast-enhanced: .amount") || strings.Contains(light, ".dark") {
+		t.Error("in light it found ", light)
+	}
+	b.as(look{width: 1280, height: 900, dark: true})
+	if dark := strings.Join(b.violations(true), "\n"); !strings.Contains(dark, "color-contrast: .dark") {
+		t.Error("in dark it found ", dark)
+	}
 }
