@@ -10,7 +10,7 @@ as_postgres() {
 	[ "$(id -u)" = 0 ] || return 0
 	local user=nobody
 	id -u postgres >/dev/null 2>&1 && user=postgres
-	chmod 755 "$WORK" && chown "$user:" "$WORK/postgres"
+	chown "$user:" "$WORK/postgres"
 	AS_POSTGRES+=(--reuid "$user" --regid "$(id -g "$user")" --clear-groups)
 }
 
@@ -59,6 +59,7 @@ postgres_stop() {
 # it and the server are gone at the end, also after an interrupt.
 work_folder() {
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/standfast-XXXXXX")
+	chmod 755 "$WORK" # the server's user passes through it
 	export WORK TMPDIR=$WORK
 	trap 'postgres_stop; rm -rf "$WORK"' EXIT
 	trap 'exit 130' INT
