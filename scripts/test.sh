@@ -21,7 +21,9 @@ read -r lint_passed lint_failed < <(sed -n 's/^lint: \([0-9]*\) passed, \([0-9]*
 # The race detector costs a factor of five to ten, most of it in SQLite's
 # translated code, so it watches the packages that share memory between goroutines.
 race=()
-if [ -z "${PKGS:-}" ] && command -v gcc >/dev/null; then
+if [ -z "${PKGS:-}" ] && ! command -v gcc >/dev/null; then
+	say "There is no C compiler (gcc): the race detector does not run."
+elif [ -z "${PKGS:-}" ]; then
 	race=(-- -race -short -count=1 -p 2 -timeout 8m)
 	for p in token text core/outbox core/jobs core/ledger core/account core/signin; do
 		[ -d "internal/$p" ] && race+=("./internal/$p")
