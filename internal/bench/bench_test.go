@@ -118,11 +118,11 @@ func TestDrivingStopsAtTheFirstError(t *testing.T) {
 
 func TestMadeUpFilesHaveTheRealShape(t *testing.T) {
 	dir := t.TempDir()
-	f := files{filepath.Join(dir, "m"), filepath.Join(dir, "a"), filepath.Join(dir, "t"), 0}
+	f := files{filepath.Join(dir, "m"), filepath.Join(dir, "a"), filepath.Join(dir, "t"), 0, 0}
 	if err := f.makeUp(300); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]int{f.members: 300, f.accounts: 300, f.transactions: f.rows} {
+	for path, want := range map[string]int{f.members: 300, f.accounts: 300, f.transactions: f.posted} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func TestMadeUpFilesHaveTheRealShape(t *testing.T) {
 			t.Errorf("%s has %d rows, want %d: %v", path, len(table)-1, want, err)
 		}
 	}
-	if each := float64(f.rows) / 300; each < 9 || each > 10 { // the real set has 9.26
+	if each := float64(f.posted) / 300; each < 9 || each > 10 { // the real set has 9.26
 		t.Errorf("%.2f transactions an account", each)
 	}
 }

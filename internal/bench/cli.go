@@ -29,7 +29,8 @@ type ledgerCmd struct {
 	Duration time.Duration `help:"How long each measurement takes." default:"10s"`
 	Rounds   int           `help:"How often everything is measured, interleaved; the median counts." default:"3"`
 	Only     string        `help:"Measure one part only." enum:",http,sqlite,payments" default:""`
-	Profile  string        `help:"Write a CPU profile of the core process under load there." type:"path" placeholder:"FILE"`
+	Profile  string        `help:"Only write a CPU profile of the core process under load there." type:"path" placeholder:"FILE"`
+	Clients  int           `help:"Clients of the load that is profiled." default:"64"`
 }
 
 // Run measures the ledger.

@@ -167,11 +167,11 @@ func (y *try) tell(r *Report) {
 	r.add(fmt.Sprintf("ratio at %d clients", y.clients), a/b, "×").atLeast(y.least)
 }
 
-// profiled writes a profile of the core under the load of 64 clients.
+// profiled writes a profile of the core under load.
 func (t *transfers) profiled(ctx context.Context, c ledgerCmd) error {
 	written := make(chan error, 1)
 	go func() { written <- t.core.profile(ctx, c.Duration, c.Profile) }()
-	_, err := t.run(ctx, httpClients64, c.Duration+time.Second)
+	_, err := t.run(ctx, c.Clients, c.Duration+time.Second)
 	return errors.Join(err, <-written)
 }
 
