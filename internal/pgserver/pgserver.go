@@ -31,6 +31,10 @@ type Server struct {
 	cmd *exec.Cmd
 }
 
+// keeper runs the server and removes its folder afterwards, also when the process
+// that wanted it was killed and can clean up nothing.
+const keeper = `dir=$1; shift; "$@" & p=$!; trap 'kill -QUIT $p' TERM; wait $p; wait $p; rm -rf "$dir"`
+
 // Start makes a new, empty server on a free port of loopback.
 func Start() (*Server, error) {
 	bin, err := Bin()
@@ -64,9 +68,9 @@ func (s *Server) start(bin string) error {
 	if err != nil {
 		return err
 	}
-	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port),
+	s.cmd = exec.Command("/bin/sh", "-c", keeper, "keeper", s.dir, filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "max_connections=300")
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGQUIT, Setpgid: true}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	s.cmd.Dir = s.dir
 	if err := s.cmd.Start(); err != nil {
 		return err
@@ -78,7 +82,7 @@ func (s *Server) start(bin string) error {
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error {
 	if s.cmd != nil && s.cmd.Process != nil {
-		_ = s.cmd.Process.Signal(syscall.SIGQUIT) // ends at once; the data goes with it
+		_ = s.cmd.Process.Signal(syscall.SIGTERM) // the keeper ends it at once; the data goes with it
 		_ = s.cmd.Wait()
 	}
 	return os.RemoveAll(s.dir)
