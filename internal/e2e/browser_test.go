@@ -227,12 +227,17 @@ func (b *tab) expect(path string, says ...string) {
 }
 
 // shot writes a picture of the whole page where STANDFAST_TEST_SHOTS names a folder.
-func (b *tab) shot(name string) {
+func (b *tab) shot(name string) { b.picture(name, chromedp.FullScreenshot(100)) }
+
+// window writes a picture of what the window shows.
+func (b *tab) window(name string) { b.picture(name, chromedp.CaptureScreenshot()) }
+
+func (b *tab) picture(name string, take chromedp.Action[[]byte]) {
 	dir := os.Getenv("STANDFAST_TEST_SHOTS")
 	if dir == "" {
 		return
 	}
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	picture, err := chromedp.Run(b.ctx, take)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644)
 	}

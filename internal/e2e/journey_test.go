@@ -232,7 +232,7 @@ func TestPicturesForTheDocuments(t *testing.T) {
 	b.open("/sign-in")
 	b.signInByHand(d, 0, true)
 	b.expect("/dashboard")
-	b.shot("dashboard")
+	b.window("dashboard")
 	b.as(look{width: 375, height: 812, dark: true})
-	b.shot("dashboard-phone-dark")
+	b.window("dashboard-phone-dark")
 }
