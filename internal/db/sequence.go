@@ -93,7 +93,7 @@ func (tx *Tx) writeNumbers(ctx context.Context, table Chained, rows []numbered) 
 			ids[i], seqs[i], chains[i] = r.id, r.seq, r.chain
 		}
 		_, err := tx.pg.Exec(ctx, fmt.Sprintf(`UPDATE %s t SET seq = u.seq, chain = u.chain
-			FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) u(id, seq, chain) WHERE t.id = u.id`, table), ids, seqs, chains)
+			FROM unnest($1::text[]::uuid[], $2::bigint[], $3::bytea[]) u(id, seq, chain) WHERE t.id = u.id`, table), ids, seqs, chains)
 		return err
 	}
 	q := fmt.Sprintf(`UPDATE %s SET seq = $2, chain = $3 WHERE id = $1`, table)

@@ -52,6 +52,9 @@ const (
 	Failed  Outcome = "failed"  // it should have worked and did not
 )
 
+// Outcomes lists all outcomes.
+func Outcomes() []Outcome { return []Outcome{Done, Partial, Refused, Failed} }
+
 // ErrHeader means that a text is no record.
 var ErrHeader = errors.New(`a journey's record reads "name; outcome=done"`)
 

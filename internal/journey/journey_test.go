@@ -7,7 +7,7 @@ import (
 
 func TestEveryRecordIsReadBack(t *testing.T) {
 	for _, n := range Names() {
-		for _, o := range []Outcome{Done, Partial, Refused, Failed} {
+		for _, o := range Outcomes() {
 			h := http.Header{}
 			Set(h, Pay, Failed)
 			Set(h, n, o)

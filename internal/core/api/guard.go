@@ -9,15 +9,13 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"standfast/internal/fault"
 )
 
 const (
-	maxBody      = 1 << 20         // bytes of a request's body
-	maxDiscard   = 8 << 20         // bytes of a refused body that are still taken
-	bodyPatience = 5 * time.Second // how long a client may take to send it
+	maxBody    = 1 << 20 // bytes of a request's body
+	maxDiscard = 8 << 20 // bytes of a refused body that are still taken
 )
 
 // guard wraps every call: nothing is cached, a panic becomes a problem, browsers
@@ -33,7 +31,7 @@ func (a *api) guard(next http.Handler) http.Handler {
 			fault.WriteProblem(w, fault.New(fault.Forbidden, "cross-origin", "This request came from another site's page."))
 			return
 		}
-		if err := readBody(w, r); err != nil {
+		if err := readBody(r); err != nil {
 			fault.WriteProblem(w, err)
 			return
 		}
@@ -78,12 +76,12 @@ func (a *api) recovered(w http.ResponseWriter, r *http.Request) {
 }
 
 // readBody reads the whole body into memory, so that no call waits for a slow
-// client while it holds anything, and gives the error that refuses it.
-func readBody(w http.ResponseWriter, r *http.Request) error {
+// client while it holds anything, and gives the error that refuses it. How long a
+// client may take is the server's ReadTimeout.
+func readBody(r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyPatience)) // not every writer of a test has one
 	if r.ContentLength > maxBody {
 		return discard(r)
 	}

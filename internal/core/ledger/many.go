@@ -67,7 +67,7 @@ func (l *Ledger) InterestSince(ctx context.Context, accountIDs []string, since t
 // parameter $1 in each engine's own way.
 func queryMany(ctx context.Context, tx *db.Tx, query string, ids []string, more ...any) (*sql.Rows, error) {
 	if tx.Engine() == db.PostgreSQL {
-		return tx.Query(ctx, strings.ReplaceAll(query, `IN (?)`, `= ANY($1::uuid[])`), append([]any{ids}, more...)...)
+		return tx.Query(ctx, strings.ReplaceAll(query, `IN (?)`, `= ANY($1::text[]::uuid[])`), append([]any{ids}, more...)...)
 	}
 	return tx.Query(ctx, strings.ReplaceAll(query, `IN (?)`, `IN (SELECT value FROM json_each($1))`), append([]any{list(ids)}, more...)...)
 }

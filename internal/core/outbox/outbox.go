@@ -98,7 +98,7 @@ func insert(ctx context.Context, tx *db.Tx, rows []row) error {
 	for _, r := range rows {
 		s.add(r)
 	}
-	return tx.Queue(ctx, nil, into+`SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])`,
+	return tx.Queue(ctx, nil, into+`SELECT * FROM unnest($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])`,
 		s.id, s.entity, s.entityID, s.kind, s.version, s.at, s.payload, s.digest)
 }
 
