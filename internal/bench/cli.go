@@ -29,7 +29,7 @@ type ledgerCmd struct {
 	Duration time.Duration `help:"How long each measurement takes." default:"10s"`
 	Rounds   int           `help:"How often everything is measured, interleaved; the median counts." default:"3"`
 	Only     string        `help:"Measure one part only." enum:",http,sqlite,payments" default:""`
-	Profile  string        `help:"Only write a CPU profile of the core process under load there." type:"path" placeholder:"FILE"`
+	Profile  string        `help:"Write a CPU profile there: with --only http of the core process under load, and nothing else is measured; otherwise of the benchmark." type:"path" placeholder:"FILE"`
 	Clients  int           `help:"Clients of the load that is profiled." default:"64"`
 }
 

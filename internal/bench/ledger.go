@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,13 @@ func ledgerBench(ctx context.Context, c ledgerCmd, r *Report) error {
 	}
 	defer os.RemoveAll(dir)
 	part := func(name string) bool { return c.Only == "" || c.Only == name }
+	if c.Profile != "" && c.Only != "http" {
+		stop, err := profileSelf(c.Profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	if part("http") || part("payments") {
 		if err := onPostgreSQL(ctx, c, r, dir, part); err != nil {
 			return err
@@ -173,6 +181,22 @@ func (t *transfers) profiled(ctx context.Context, c ledgerCmd) error {
 	go func() { written <- t.core.profile(ctx, c.Duration, c.Profile) }()
 	_, err := t.run(ctx, c.Clients, c.Duration+time.Second)
 	return errors.Join(err, <-written)
+}
+
+// profileSelf writes a profile of this process, where the parts that are measured
+// in process run, until stop.
+func profileSelf(path string) (stop func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // a profile that is cut short cannot be read, and says so then
+	}, nil
 }
 
 // firstActor sets the scene: one member, 64 savings accounts, one card.

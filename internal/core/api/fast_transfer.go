@@ -10,11 +10,11 @@ import (
 	"standfast/internal/money"
 )
 
-// Transfers are the call that must keep up with the database: half of what one
+// Transfers are the call that must keep up with the database. Much of what one
 // cost this process was finding out by reflection that its JSON is what nearly
 // every client sends. So that one form is read here by hand, and whatever is in
 // any way unusual goes to the general path, which alone knows how to refuse.
-// docs/decisions/transfers-fast-path.md has the measurements.
+// docs/decisions/0006-transfers-fast-path.md says why, and what it costs.
 
 // quickly answers the transfers that plainTransfer can read and leaves the rest to general.
 func (a *api) quickly(op *operation, general http.HandlerFunc) http.HandlerFunc {
