@@ -20,7 +20,11 @@ type importCmd struct {
 }
 
 func (c *importCmd) Run(w *world) error {
-	sum, err := app.Import(w, c.target(), app.ImportFiles{Members: c.Members, Accounts: c.Accounts, Transactions: c.Transactions,
+	t, err := c.target()
+	if err != nil {
+		return err
+	}
+	sum, err := app.Import(w, t, app.ImportFiles{Members: c.Members, Accounts: c.Accounts, Transactions: c.Transactions,
 		Holders: c.Holders, PaymentMethods: c.PaymentMethods, ATMs: c.Atms}, w.log)
 	if err != nil {
 		return err
@@ -41,7 +45,13 @@ type balancesCmd struct {
 	CSV bool `help:"As account_ref,currency,transactions,balance (the only form there is)." name:"csv"`
 }
 
-func (c *balancesCmd) Run(w *world) error { return app.Balances(w, c.target(), w.out, w.log) }
+func (c *balancesCmd) Run(w *world) error {
+	t, err := c.target()
+	if err != nil {
+		return err
+	}
+	return app.Balances(w, t, w.out, w.log)
+}
 
 type verifyCmd struct {
 	store
@@ -49,7 +59,11 @@ type verifyCmd struct {
 }
 
 func (c *verifyCmd) Run(w *world) error {
-	rep, err := app.Verify(w, c.target())
+	t, err := c.target()
+	if err != nil {
+		return err
+	}
+	rep, err := app.Verify(w, t)
 	if err != nil {
 		return err
 	}
@@ -78,7 +92,11 @@ type backupCmd struct {
 }
 
 func (c *backupCmd) Run(w *world) error {
-	sum, err := app.Backup(w, c.target(), c.To)
+	t, err := c.target()
+	if err != nil {
+		return err
+	}
+	sum, err := app.Backup(w, t, c.To)
 	if err != nil {
 		return err
 	}
@@ -96,7 +114,11 @@ type restoreCmd struct {
 }
 
 func (c *restoreCmd) Run(w *world) error {
-	rep, err := app.Restore(w, c.target(), c.From)
+	t, err := c.target()
+	if err != nil {
+		return err
+	}
+	rep, err := app.Restore(w, t, c.From)
 	if err != nil {
 		return err
 	}

@@ -110,15 +110,20 @@ func report(err error, errs io.Writer) int {
 	return exitFailed
 }
 
-// store is where a command finds its database: a folder, or a URL in its place.
+// store is where a command finds its database: a folder, or a URL or what a
+// configuration file names in its place.
 type store struct {
 	Data      string `help:"Folder with the data (its core.db and master.key)." type:"path" xor:"where" placeholder:"DIR"`
 	Database  string `help:"PostgreSQL URL in place of --data." xor:"where" placeholder:"URL" env:"STANDFAST_DATABASE"`
+	Config    string `help:"Configuration file that names the data, in place of --data; its time zone and sources count too." type:"existingfile" xor:"where" placeholder:"FILE"`
 	MasterKey string `help:"Master key file when it is not in --data." type:"path" placeholder:"FILE"`
 }
 
-func (s store) target() app.Target {
-	return app.Target{Data: s.Data, Database: s.Database, MasterKey: s.MasterKey}
+func (s store) target() (app.Target, error) {
+	if s.Config != "" {
+		return app.ConfiguredTarget(s.Config)
+	}
+	return app.Target{Data: s.Data, Database: s.Database, MasterKey: s.MasterKey}, nil
 }
 
 type demoCmd struct {

@@ -222,12 +222,12 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 		NoEmailCode: c.Cell.Rules != "us"}); err != nil {
 		return err
 	}
-	r.Ledger = ledger.New(r.DB, ledger.Options{})
+	r.Ledger = ledger.New(r.DB, ledger.Options{Log: r.log})
 	sources, err := newSources(c, r.Ledger)
 	if err != nil {
 		return err
 	}
-	r.Accounts = account.New(r.DB, r.Ledger, r.Members, sources, account.Config{Zone: cell.zone})
+	r.Accounts = account.New(r.DB, r.Ledger, r.Members, sources, account.Config{Zone: cell.zone, Log: r.log})
 	if err := r.wirePayments(c, cell); err != nil {
 		return err
 	}

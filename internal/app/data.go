@@ -59,8 +59,7 @@ func openForData(ctx context.Context, t Target, database string, log *slog.Logge
 	if err != nil {
 		return nil, nil, err
 	}
-	c := Defaults()
-	c.Cell.PublicURL = "https://localhost"
+	c := t.settings()
 	c.Database = database
 	zone, err := time.LoadLocation(c.Cell.TimeZone)
 	if err != nil {

@@ -15,8 +15,25 @@ import (
 // master.key, or a PostgreSQL URL with the key elsewhere.
 type Target struct {
 	Data      string
-	Database  string
+	Database  string // postgres:// URL or the path of an SQLite file
 	MasterKey string
+	config    *Config // of the file that names them, if one does
+}
+
+// ConfiguredTarget gives the data that a configuration file names.
+func ConfiguredTarget(path string) (Target, error) {
+	c, err := LoadConfig(path)
+	return Target{Database: c.Database, MasterKey: c.MasterKey, config: &c}, err
+}
+
+// settings gives the configuration that data is read and written by.
+func (t Target) settings() Config {
+	if t.config != nil {
+		return *t.config
+	}
+	c := Defaults()
+	c.Cell.PublicURL = "https://localhost"
+	return c
 }
 
 const (
@@ -27,18 +44,20 @@ const (
 // database gives what db.Open takes. A folder is made where it is missing only
 // when make is set, so that a misspelt path is not a new empty ledger.
 func (t Target) database(make bool) (string, error) {
-	if t.Database != "" {
-		return t.Database, nil
+	path := t.Database
+	switch {
+	case isURL(path):
+		return path, nil
+	case path == "" && t.Data == "":
+		return "", fault.New(fault.Invalid, "usage", "Say where the data is: --data DIR, --database URL or --config FILE.")
+	case path == "":
+		path = filepath.Join(t.Data, databaseFile)
 	}
-	if t.Data == "" {
-		return "", fault.New(fault.Invalid, "usage", "Say where the data is: --data DIR or --database URL.")
-	}
-	path := filepath.Join(t.Data, databaseFile)
 	if make {
-		return path, os.MkdirAll(t.Data, 0o700)
+		return path, os.MkdirAll(filepath.Dir(path), 0o700)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return "", fault.Wrap(fault.NotFound, "data", "There is no Standfast database in "+t.Data+".", err)
+		return "", fault.Wrap(fault.NotFound, "data", "There is no Standfast database at "+path+".", err)
 	}
 	return path, nil
 }
