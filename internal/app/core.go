@@ -105,7 +105,9 @@ func (r *Rooms) run(ctx context.Context, c Config, h *health, public net.Listene
 	if err := r.Jobs.Start(loops); err != nil {
 		return err
 	}
-	tele.observe(r)
+	if err := tele.observe(r); err != nil {
+		return err
+	}
 	h.set(r.DB)
 	err := serve(ctx, newServer(tele.wrap(r.Handler)), public, c.TLS)
 	h.set(nil)

@@ -59,20 +59,11 @@ func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 func (d *DB) once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(tx *Tx) error) error {
-	conn, err := pool.Conn(ctx)
+	tx, conn, err := d.begin(ctx, pool, o)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	tx := &Tx{Now: d.Now(), db: d, pool: pool}
-	if d.engine == PostgreSQL {
-		if err := conn.Raw(func(c any) error { tx.pg = c.(*stdlib.Conn).Conn(); return nil }); err != nil {
-			return err
-		}
-	}
-	if tx.tx, err = conn.BeginTx(ctx, o); err != nil {
-		return err
-	}
 	defer tx.tx.Rollback() // does nothing after a commit
 	err = fn(tx)
 	if tx.failed == nil && err == nil {
@@ -88,6 +79,41 @@ func (d *DB) once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(t
 		f()
 	}
 	return nil
+}
+
+// maxDead bounds how many dead connections of the pool begin gets past. A server
+// that was restarted leaves as many as were open; a server that is away is known
+// at the first connection that cannot be made.
+const maxDead = 64
+
+// begin opens a transaction on a connection that lives. Nothing was asked of a
+// connection that turns out dead, so the next one can be tried.
+func (d *DB) begin(ctx context.Context, pool *sql.DB, o *sql.TxOptions) (*Tx, *sql.Conn, error) {
+	for tried := 1; ; tried++ {
+		tx, conn, err := d.beginOn(ctx, pool, o)
+		if err == nil || tried == maxDead || !died(err) || ctx.Err() != nil {
+			return tx, conn, err
+		}
+	}
+}
+
+func (d *DB) beginOn(ctx context.Context, pool *sql.DB, o *sql.TxOptions) (*Tx, *sql.Conn, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	tx := &Tx{Now: d.Now(), db: d, pool: pool}
+	if d.engine == PostgreSQL {
+		err = conn.Raw(func(c any) error { tx.pg = c.(*stdlib.Conn).Conn(); return nil })
+	}
+	if err == nil {
+		tx.tx, err = conn.BeginTx(ctx, o)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return tx, conn, nil
 }
 
 func backOff(ctx context.Context, attempt int) error {
