@@ -225,32 +225,32 @@ func TestQueuedStatementsRunInOrderAndTheirErrorsCount(t *testing.T) {
 // A server that ended its connections, as at a restart, is asked again on a new one.
 func TestDeadConnectionsAreGotPast(t *testing.T) {
 	d := dbtest.PostgreSQL(t, db.Options{})
-	hold := func(n int) {
-		var wg sync.WaitGroup
-		ready := make(chan struct{})
-		for range n {
-			wg.Go(func() {
-				_ = d.View(ctx, func(tx *db.Tx) error { <-ready; return nil })
+	const many = 12
+	atOnce := func() {
+		t.Helper()
+		var open, done sync.WaitGroup
+		open.Add(many)
+		for i := range many {
+			done.Go(func() {
+				tx := d.View
+				if i%2 == 0 {
+					tx = d.WithTx
+				}
+				err := tx(ctx, func(*db.Tx) error { open.Done(); open.Wait(); return nil })
+				if err != nil {
+					t.Error(err)
+					open.Done()
+				}
 			})
 		}
-		close(ready)
-		wg.Wait()
+		done.Wait()
 	}
-	hold(10)
+	atOnce()
 	for range 3 {
 		_, err := d.Pool().Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 5 {
-			var one int
-			if err := d.View(ctx, func(tx *db.Tx) error { return tx.QueryRow(ctx, `SELECT 1`).Scan(&one) }); err != nil {
-				t.Fatal(err)
-			}
-			if err := d.WithTx(ctx, func(tx *db.Tx) error { _, err := tx.Exec(ctx, `UPDATE lease SET until = until`); return err }); err != nil {
-				t.Fatal(err)
-			}
-		}
-		hold(10)
+		atOnce()
 	}
 }
