@@ -245,11 +245,27 @@ func TestDeadConnectionsAreGotPast(t *testing.T) {
 		}
 		done.Wait()
 	}
+	readAtOnce := func() {
+		t.Helper()
+		var all sync.WaitGroup
+		for range many {
+			all.Go(func() {
+				var one int
+				if err := d.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow(ctx, `SELECT 1`).Scan(&one) }); err != nil || one != 1 {
+					t.Error(one, err)
+				}
+			})
+		}
+		all.Wait()
+	}
 	atOnce()
-	for range 3 {
+	for i := range 6 {
 		_, err := d.Pool().Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			readAtOnce()
 		}
 		atOnce()
 	}

@@ -65,7 +65,7 @@ func oneOf(e db.Engine, column string, ids []string) (condition string, arg any)
 
 // load reads the accounts with these ids; unknown ids are left out.
 func load(ctx context.Context, d *db.DB, ids []string) (list []Account, err error) {
-	err = d.View(ctx, func(tx *db.Tx) error {
+	err = d.Read(ctx, func(tx *db.Tx) error {
 		where, arg := oneOf(tx.Engine(), "id", ids)
 		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM account WHERE `+where, arg)
 		list, err = db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return scan(r) })
@@ -76,7 +76,7 @@ func load(ctx context.Context, d *db.DB, ids []string) (list []Account, err erro
 
 // ByRef finds an account by the issuer's reference, or gives fault.NotFound.
 func (s *Service) ByRef(ctx context.Context, ref string) (a Account, err error) {
-	err = s.db.View(ctx, func(tx *db.Tx) error {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		a, err = scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM account WHERE ref = $1`, ref))
 		return err
 	})

@@ -63,23 +63,13 @@ func (j *Jobs) Enqueue(ctx context.Context, tx *db.Tx, args Args, o Options) err
 	if !j.handles(kind) {
 		return fault.New(fault.Internal, "jobs.unknown-kind", "Something went wrong on our side.").With("kind", kind)
 	}
-	if err := j.insert(ctx, tx, args, o); err != nil {
+	if err := insertJob(ctx, tx, args, o); err != nil {
 		return err
 	}
 	if !o.At.After(tx.Now) {
 		tx.AfterCommit(func() { j.hurryQueue(queueName(kind)) })
 	}
 	return nil
-}
-
-func (j *Jobs) insert(ctx context.Context, tx *db.Tx, args Args, o Options) error {
-	if !o.UniqueByArgs {
-		return insertJob(ctx, tx, args, o)
-	}
-	return j.queue.insert(ctx, tx, args, &river.InsertOpts{
-		Queue: queueName(args.Kind()), MaxAttempts: o.MaxAttempts, ScheduledAt: o.At,
-		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()},
-	})
 }
 
 // unfinished are the states in which a job keeps its double away.

@@ -2,7 +2,7 @@ package jobs
 
 import (
 	"context"
-	"fmt"
+	"database/sql"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -19,8 +19,6 @@ import (
 
 // queue is River on one engine.
 type queue interface {
-	// insert stores a job in a transaction of ours.
-	insert(ctx context.Context, tx *db.Tx, args Args, o *river.InsertOpts) error
 	// worker makes a client that works jobs, and the function that has one of
 	// its queues look for work at once.
 	worker(c *river.Config) (worker, func(queue string), error)
@@ -38,34 +36,13 @@ type worker interface {
 
 func newQueue(d *db.DB) queue {
 	if d.Engine() == db.PostgreSQL {
-		return newOn(d, riverpgxv5.New(d.Pool()), func(tx *db.Tx) pgx.Tx { return borrowed{tx.PG()} })
+		return &on[pgx.Tx]{riverpgxv5.New(d.Pool())}
 	}
-	return newOn(d, riversqlite.New(d.Writer()), (*db.Tx).SQL)
+	return &on[*sql.Tx]{riversqlite.New(d.Writer())}
 }
 
 // on is River on the engine whose transactions are a TTx.
-type on[TTx any] struct {
-	driver   riverdriver.Driver[TTx]
-	inserter *river.Client[TTx]
-	within   func(*db.Tx) TTx
-}
-
-func newOn[TTx any](d *db.DB, driver riverdriver.Driver[TTx], within func(*db.Tx) TTx) *on[TTx] {
-	c := &river.Config{Logger: silent(), MaxAttempts: DefaultAttempts, Test: river.TestConfig{Time: clock{d}}}
-	inserter, err := river.NewClient(quiet[TTx]{driver, &pilot{}}, c)
-	if err != nil {
-		panic(fmt.Sprintf("jobs: our own constants are refused: %v", err))
-	}
-	return &on[TTx]{driver, inserter, within}
-}
-
-func (q *on[TTx]) insert(ctx context.Context, tx *db.Tx, args Args, o *river.InsertOpts) error {
-	if err := tx.Flush(ctx); err != nil {
-		return err
-	}
-	_, err := q.inserter.InsertTx(ctx, q.within(tx), args, o)
-	return err
-}
+type on[TTx any] struct{ driver riverdriver.Driver[TTx] }
 
 func (q *on[TTx]) worker(c *river.Config) (worker, func(string), error) {
 	p := &pilot{}

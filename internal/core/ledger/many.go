@@ -16,7 +16,7 @@ const Interest = "interest"
 
 // Balances is Balance for many accounts in one query. Unknown accounts are left out.
 func (l *Ledger) Balances(ctx context.Context, accountIDs []string) (balances map[string]Balance, err error) {
-	err = l.db.View(ctx, func(tx *db.Tx) error {
+	err = l.db.Read(ctx, func(tx *db.Tx) error {
 		balances = make(map[string]Balance, len(accountIDs))
 		rows, err := queryMany(ctx, tx, `SELECT `+accountColumns+` FROM ledger_account a WHERE a.id IN (?)`, accountIDs)
 		accounts, err := db.Collect(rows, err, func(r *sql.Rows) (*account, error) { return scanAccount(r) })
@@ -39,7 +39,7 @@ func (l *Ledger) Balances(ctx context.Context, accountIDs []string) (balances ma
 // InterestSince adds up what Interest was credited to accounts from an instant
 // on, less what was taken back. Accounts without any are left out.
 func (l *Ledger) InterestSince(ctx context.Context, accountIDs []string, since time.Time) (earned map[string]money.Amount, err error) {
-	err = l.db.View(ctx, func(tx *db.Tx) error {
+	err = l.db.Read(ctx, func(tx *db.Tx) error {
 		earned = map[string]money.Amount{}
 		rows, err := queryMany(ctx, tx, `SELECT id, currency, `+sumOf("amount")+` FROM (
 				SELECT credit AS id, currency, amount FROM ledger_transfer WHERE credit IN (?) AND kind = 'interest' AND phase IN ('posted', 'settle', 'reverse') AND effective_at >= $2

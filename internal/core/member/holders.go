@@ -96,7 +96,7 @@ func (s *Store) Holders(ctx context.Context, accountID string) ([]Holder, error)
 }
 
 func list[T any](ctx context.Context, d *db.DB, query, id string, scan func(*sql.Rows) (T, error)) (all []T, err error) {
-	err = d.View(ctx, func(tx *db.Tx) error {
+	err = d.Read(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, query, id, false)
 		all, err = db.Collect(rows, err, scan)
 		return err

@@ -80,7 +80,7 @@ func (s *Store) ByRef(ctx context.Context, ref string) (Member, error) {
 }
 
 func (s *Store) one(ctx context.Context, query, arg string) (m Member, err error) {
-	err = s.db.View(ctx, func(tx *db.Tx) error {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		m, err = scan(tx.QueryRow(ctx, query, arg))
 		return err
 	})

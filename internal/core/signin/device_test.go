@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"standfast/internal/db"
 	"standfast/internal/fault"
 )
 
@@ -62,7 +63,7 @@ func TestARemovedDeviceIsAskedAgainAndSignedOut(t *testing.T) {
 		if err != nil || len(list) != 2 || !list[0].Current || list[1].Current {
 			t.Fatal(list, err)
 		}
-		for _, id := range []string{"x", "", list[1].ID[:35] + "0"} {
+		for _, id := range []string{"x", "", db.NewID()} {
 			h.want(h.RemoveDevice(ctx, s, id), fault.NotFound, "device.not-found")
 		}
 		h.want(h.RemoveDevice(ctx, h.signedIn("bob", lost), list[1].ID), fault.NotFound, "device.not-found")
