@@ -104,7 +104,7 @@ func report(err error, errs io.Writer) int {
 	if e.Cause != nil {
 		fmt.Fprintln(errs, "  because: "+e.Cause.Error())
 	}
-	if e.Code == "usage" {
+	if e.Code == "usage" || e.Kind == fault.Invalid && strings.HasPrefix(e.Code, "import.") { // a file that is none of ours
 		return exitUsage
 	}
 	return exitFailed
