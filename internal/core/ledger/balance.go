@@ -48,21 +48,20 @@ func (a *account) balance(asOf time.Time) Balance {
 	return Balance{Posted: m(a.is.posted), PendingIn: m(a.is.in), PendingOut: m(a.is.out), Available: m(a.is.worst()), Count: a.is.count, AsOf: asOf}
 }
 
-// readAccount reads an account with what is not yet folded into it.
+// readAccount reads an account with what is not yet folded into it, in one
+// statement: between two a fold could move a delta past the reader.
 func readAccount(ctx context.Context, tx *db.Tx, id string) (*account, error) {
 	if !db.ValidID(id) {
 		return nil, errNoAccount()
 	}
-	a, err := scanAccount(tx.QueryRow(ctx, `SELECT `+accountColumns+` FROM ledger_account a WHERE a.id = $1`, id))
+	var d sums
+	a, err := scanAccount(tx.QueryRow(ctx, `SELECT `+accountColumns+`, d.* FROM ledger_account a
+		LEFT JOIN (SELECT `+sumOf("posted")+`, `+sumOf("pending_in")+`, `+sumOf("pending_out")+`, `+sumOf("count")+`
+			FROM ledger_delta WHERE account_id = $1) d ON TRUE
+		WHERE a.id = $1`, id), &d.posted, &d.in, &d.out, &d.count)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, errNoAccount()
 	}
-	if err != nil || !a.folded {
-		return a, err
-	}
-	var d sums
-	err = tx.QueryRow(ctx, `SELECT `+sumOf("posted")+`, `+sumOf("pending_in")+`, `+sumOf("pending_out")+`, `+sumOf("count")+`
-		FROM ledger_delta WHERE account_id = $1`, id).Scan(&d.posted, &d.in, &d.out, &d.count)
 	a.is = a.was.plus(d)
 	return a, err
 }

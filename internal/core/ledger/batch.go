@@ -133,9 +133,9 @@ const (
 	transferColumns = `t.id, t.key, t.debit, t.credit, t.amount, t.currency, t.phase, t.resolves, t.kind, t.description, t.ref, t.fact, t.effective_at, t.recorded_at, t.expires_at`
 )
 
-func scanAccount(r row) (*account, error) {
+func scanAccount(r row, more ...any) (*account, error) {
 	a := &account{}
-	err := r.Scan(&a.id, &a.currency, &a.floor, &a.ceiling, &a.folded, &a.was.posted, &a.was.in, &a.was.out, &a.was.count)
+	err := r.Scan(append([]any{&a.id, &a.currency, &a.floor, &a.ceiling, &a.folded, &a.was.posted, &a.was.in, &a.was.out, &a.was.count}, more...)...)
 	a.is = a.was
 	return a, err
 }
