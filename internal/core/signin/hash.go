@@ -6,10 +6,21 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
 )
+
+// verifier is a stored password hash, of any scheme that an issuer may bring along.
+type verifier interface {
+	// matches tells whether the hash is the password's, in constant time.
+	matches(password string) bool
+	// current tells whether a new hash would have the same scheme and costs.
+	current(p HashParams) bool
+	// String gives the form that is stored and that parsePHC reads.
+	String() string
+}
 
 // HashParams are the costs of argon2id (RFC 9106) for new password hashes. A
 // hash with other costs is replaced when its member next signs in.
@@ -36,72 +47,112 @@ const (
 	maxPHC   = 512
 )
 
-// What a hash from outside may cost us to check at most.
+// What a hash from outside may cost us to check at most, and the salts and keys
+// that are of use.
 const (
 	maxMemoryKiB   = 256 * 1024
 	maxPasses      = 16
 	maxParallelism = 16
+
+	minSalt, maxSalt = 8, 64  // bytes
+	minKey, maxKey   = 16, 64 // bytes
 )
 
-var errPHC = errors.New("signin: not a password hash that is supported (argon2id in PHC form)")
+var errPHC = errors.New("signin: not a password hash that is supported (argon2, bcrypt or PBKDF2 in PHC form)")
 
-// phc is a password hash as a PHC string names it.
-type phc struct {
+// parsePHC reads a stored hash:
+//
+//	$argon2id$v=19$m=19456,t=2,p=1$<salt>$<key>   and argon2i
+//	$2b$12$<salt and key>                         bcrypt, also $2a$ and $2y$
+//	$pbkdf2-sha256$i=600000,l=32$<salt>$<key>     and -sha512 and -sha1; the rounds may stand bare
+func parsePHC(s string) (verifier, error) {
+	if len(s) > maxPHC || !strings.HasPrefix(s, "$") {
+		return nil, errPHC
+	}
+	parts := strings.Split(s[1:], "$")
+	switch scheme := parts[0]; {
+	case strings.HasPrefix(scheme, "argon2"):
+		return parseArgon2(parts)
+	case strings.HasPrefix(scheme, "2"):
+		return parseBcrypt(s)
+	case strings.HasPrefix(scheme, "pbkdf2"):
+		return parsePBKDF2(parts)
+	}
+	return nil, errPHC
+}
+
+// argon2Hash is a hash by argon2id, or argon2i from outside (RFC 9106).
+type argon2Hash struct {
+	scheme string // "argon2id" or "argon2i"
 	params HashParams
 	salt   []byte
 	key    []byte
 }
 
+const ourScheme = "argon2id"
+
 // hashPassword makes a new hash at the given costs.
-func hashPassword(password string, p HashParams) phc {
-	salt := make([]byte, saltSize)
-	_, _ = rand.Read(salt) // never fails (crypto/rand)
-	return phc{p, salt, argon2.IDKey([]byte(password), salt, p.Passes, p.MemoryKiB, p.Parallelism, keySize)}
+func hashPassword(password string, p HashParams) argon2Hash {
+	h := argon2Hash{scheme: ourScheme, params: p, salt: make([]byte, saltSize)}
+	_, _ = rand.Read(h.salt) // never fails (crypto/rand)
+	h.key = h.derive(password, keySize)
+	return h
 }
 
-// matches tells whether the hash is the password's.
-func (h phc) matches(password string) bool {
-	key := argon2.IDKey([]byte(password), h.salt, h.params.Passes, h.params.MemoryKiB, h.params.Parallelism, uint32(len(h.key)))
-	return subtle.ConstantTimeCompare(key, h.key) == 1
-}
-
-// String gives the PHC form.
-func (h phc) String() string {
-	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$%s$%s$%s", argon2.Version, h.params, b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
-}
-
-// parsePHC reads a PHC string of argon2id, as
-// $argon2id$v=19$m=19456,t=2,p=1$<salt>$<key>.
-func parsePHC(s string) (phc, error) {
-	parts := strings.Split(s, "$")
-	if len(s) > maxPHC || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
-		return phc{}, errPHC
+func (h argon2Hash) derive(password string, size int) []byte {
+	kdf := argon2.IDKey
+	if h.scheme != ourScheme {
+		kdf = argon2.Key // argon2i
 	}
-	var h phc
+	return kdf([]byte(password), h.salt, h.params.Passes, h.params.MemoryKiB, h.params.Parallelism, uint32(size))
+}
+
+func (h argon2Hash) matches(password string) bool {
+	return subtle.ConstantTimeCompare(h.derive(password, len(h.key)), h.key) == 1
+}
+
+func (h argon2Hash) current(p HashParams) bool { return h.scheme == ourScheme && h.params == p }
+
+func (h argon2Hash) String() string {
+	return "$" + h.scheme + "$v=" + strconv.Itoa(argon2.Version) + "$" + h.params.String() + "$" + b64.EncodeToString(h.salt) + "$" + b64.EncodeToString(h.key)
+}
+
+var b64 = base64.RawStdEncoding.Strict()
+
+func parseArgon2(parts []string) (verifier, error) {
+	if len(parts) != 5 || parts[0] != ourScheme && parts[0] != "argon2i" || parts[1] != "v=19" {
+		return nil, errPHC
+	}
+	h := argon2Hash{scheme: parts[0]}
 	p := &h.params
-	_, err := fmt.Sscanf(parts[3], costs, &p.MemoryKiB, &p.Passes, &p.Parallelism)
-	if err != nil || parts[3] != p.String() { // Sscanf overlooks what follows
-		return phc{}, errPHC
+	_, err := fmt.Sscanf(parts[2], costs, &p.MemoryKiB, &p.Passes, &p.Parallelism)
+	if err != nil || parts[2] != p.String() { // Sscanf overlooks what follows
+		return nil, errPHC
 	}
-	if h.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil {
-		return phc{}, errPHC
-	}
-	if h.key, err = base64.RawStdEncoding.Strict().DecodeString(parts[5]); err != nil {
-		return phc{}, errPHC
-	}
-	if !h.sane() {
-		return phc{}, errPHC
+	if h.salt, h.key, err = saltAndKey(parts[3], parts[4]); err != nil || !p.sane() {
+		return nil, errPHC
 	}
 	return h, nil
 }
 
-// sane holds a hash to RFC 9106 §3.1 and to our limits. At least 8 KiB a lane
-// are needed, else argon2 would raise the memory by itself.
-func (h phc) sane() bool {
-	p := h.params
+// sane holds costs to RFC 9106 §3.1 and to our limits. At least 8 KiB a lane are
+// needed, else argon2 would raise the memory by itself.
+func (p HashParams) sane() bool {
 	return p.Passes >= 1 && p.Passes <= maxPasses &&
 		p.Parallelism >= 1 && p.Parallelism <= maxParallelism &&
-		p.MemoryKiB >= 8*uint32(p.Parallelism) && p.MemoryKiB <= maxMemoryKiB &&
-		len(h.salt) >= 8 && len(h.salt) <= 64 && len(h.key) >= 16 && len(h.key) <= 64
+		p.MemoryKiB >= 8*uint32(p.Parallelism) && p.MemoryKiB <= maxMemoryKiB
+}
+
+// saltAndKey reads both and holds them to their limits.
+func saltAndKey(salt, key string) (s, k []byte, err error) {
+	if s, err = b64.DecodeString(salt); err != nil {
+		return nil, nil, errPHC
+	}
+	if k, err = b64.DecodeString(key); err != nil {
+		return nil, nil, errPHC
+	}
+	if len(s) < minSalt || len(s) > maxSalt || len(k) < minKey || len(k) > maxKey {
+		return nil, nil, errPHC
+	}
+	return s, k, nil
 }

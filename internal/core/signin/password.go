@@ -63,12 +63,12 @@ func (s *Service) SetPassword(ctx context.Context, tx *db.Tx, memberID, password
 	return s.store(ctx, tx, memberID, h, "system")
 }
 
-// SetPasswordHash gives a member a password that was hashed elsewhere, as a PHC
-// string of argon2id. Errors: Invalid when it cannot be read or costs too much.
+// SetPasswordHash gives a member a password that was hashed elsewhere, in a form
+// that parsePHC reads; the next sign-in replaces it. Errors: Invalid when it cannot be read or costs too much.
 func (s *Service) SetPasswordHash(ctx context.Context, tx *db.Tx, memberID, hash string) error {
 	h, err := parsePHC(hash)
 	if err != nil {
-		e := fault.InvalidField("password_hash", "password.hash", "This is not a password hash that can be read (argon2id in PHC form).")
+		e := fault.InvalidField("password_hash", "password.hash", "This is not a password hash that can be read (argon2, bcrypt or PBKDF2 in PHC form).")
 		e.Cause = err
 		return e
 	}
@@ -76,7 +76,7 @@ func (s *Service) SetPasswordHash(ctx context.Context, tx *db.Tx, memberID, hash
 }
 
 // store replaces the password and with it everything that the old one has open.
-func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h phc, actor string) error {
+func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h verifier, actor string) error {
 	var version int64
 	err := tx.QueryRow(ctx, `INSERT INTO credential (member_id, phc, changed_at, version) VALUES ($1, $2, $3, 1)
 		ON CONFLICT (member_id) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at, version = credential.version + 1
@@ -140,7 +140,7 @@ func (s *Service) owner(ctx context.Context, sess Session) (who claimant, err er
 	return who, err
 }
 
-func (s *Service) replace(ctx context.Context, sess Session, who claimant, right bool, h phc, c Client) error {
+func (s *Service) replace(ctx context.Context, sess Session, who claimant, right bool, h verifier, c Client) error {
 	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
 	defer cancel()
 	var refusal error

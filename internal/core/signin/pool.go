@@ -15,7 +15,7 @@ type pool struct {
 	params  HashParams
 	waiting chan struct{} // one token for each hash that runs or waits
 	running chan struct{} // one token for each hash that runs
-	nobody  phc           // what a user name that does not exist is checked against
+	nobody  verifier      // what a user name that does not exist is checked against
 }
 
 func newPool(p HashParams, workers, queue int) *pool {
@@ -28,7 +28,7 @@ func newPool(p HashParams, workers, queue int) *pool {
 }
 
 // matches checks a password; a nil hash costs the same and is never matched.
-func (p *pool) matches(ctx context.Context, h *phc, password string) (ok bool, err error) {
+func (p *pool) matches(ctx context.Context, h verifier, password string) (ok bool, err error) {
 	err = p.run(ctx, func() {
 		if h == nil {
 			p.nobody.matches(password)
@@ -40,7 +40,7 @@ func (p *pool) matches(ctx context.Context, h *phc, password string) (ok bool, e
 }
 
 // hash makes a new hash.
-func (p *pool) hash(ctx context.Context, password string) (h phc, err error) {
+func (p *pool) hash(ctx context.Context, password string) (h verifier, err error) {
 	err = p.run(ctx, func() { h = hashPassword(password, p.params) })
 	return h, err
 }

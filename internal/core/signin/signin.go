@@ -28,7 +28,7 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 // claimant is who says to be a member, as far as the database knows.
 type claimant struct {
 	member  member.Member // zero when there is none of this name
-	hash    *phc          // nil when there is no such member, or no password
+	hash    verifier      // nil when there is no such member, or no password
 	version int64         // of the password
 	device  string        // the browser's identity, "" when it has none
 	issued  time.Time     // when its token was made
@@ -59,7 +59,7 @@ func (s *Service) SignIn(ctx context.Context, username, password string, c Clien
 		return Outcome{}, err
 	}
 	out, err := s.decide(ctx, who, right, c)
-	if right && err == nil && who.hash.params != s.conf.Hash {
+	if right && err == nil && !who.hash.current(s.conf.Hash) {
 		s.upgrade(ctx, who, password)
 	}
 	return out, err
@@ -99,6 +99,11 @@ func (s *Service) claimant(ctx context.Context, username string, c Client) (who 
 		if err := who.load(ctx, tx); err != nil {
 			return err
 		}
+		if who.hash == nil {
+			if who.hash, err = s.decoy(ctx, tx, username); err != nil {
+				return err
+			}
+		}
 		who.limits = s.limitsOf(who, username, c)
 		return read(ctx, tx, who.limits, false)
 	})
@@ -114,11 +119,9 @@ func (w *claimant) load(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	if err == nil {
-		h, err := parsePHC(hash)
-		if err != nil {
+		if w.hash, err = parsePHC(hash); err != nil {
 			return err
 		}
-		w.hash = &h
 	}
 	w.known, err = trusted(ctx, tx, id, w.device, w.issued, tx.Now)
 	return err
