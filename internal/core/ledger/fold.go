@@ -62,7 +62,7 @@ const lease = "ledger.background"
 // Run folds and ends holds every second, in one process at a time, until ctx
 // ends. It then waits for entries that are under way. It gives no error.
 func (l *Ledger) Run(ctx context.Context) error {
-	defer l.queue.drain()
+	defer l.queue.Drain()
 	holder := db.NewID()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

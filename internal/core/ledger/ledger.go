@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"time"
 
+	"standfast/internal/core/gather"
 	"standfast/internal/db"
 	"standfast/internal/money"
 )
@@ -45,7 +46,7 @@ type Ledger struct {
 	db      *db.DB
 	log     *slog.Logger
 	timeout time.Duration
-	queue   *queue
+	queue   *gather.Queue[request, verdict]
 }
 
 // New makes a Ledger on a migrated database. It can post at once; Run does the
