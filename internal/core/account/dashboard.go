@@ -13,12 +13,11 @@ import (
 // Parts of a dashboard.
 const (
 	activityItems = 10
-	recallGrace   = 150 * time.Millisecond // for reading the last known values after the sources had their time
-	interestAge   = 10 * time.Minute       // interest is booked monthly or daily; it need not be added up for every look
+	interestAge   = 10 * time.Minute // interest is booked monthly or daily; it need not be added up for every look
 )
 
 // Dashboard gives every account of a member, each with its own state. It never
-// fails and never takes longer than TileWait and recallGrace, whatever hangs
+// fails and never takes longer than TileWait and Recall together, whatever hangs
 // behind it.
 func (s *Service) Dashboard(ctx context.Context, memberID string) Dashboard {
 	d := Dashboard{AsOf: s.db.Now(), ActivityState: Unavailable}
@@ -185,13 +184,13 @@ func (s *Service) fallBack(ctx context.Context, list []held, tiles []Tile) {
 	}
 }
 
-// recall reads last known values from the table, within recallGrace even when
+// recall reads last known values from the table, within Config.Recall even when
 // the caller's time for sources is over.
 func (s *Service) recall(ctx context.Context, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recallGrace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Recall)
 	defer cancel()
 	_, err := ask(ctx, s.listing, "", func(ctx context.Context) (struct{}, error) { return struct{}{}, s.memory.recall(ctx, ids) })
 	if err != nil {

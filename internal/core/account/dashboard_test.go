@@ -84,15 +84,16 @@ func TestTroubleStaysWithItsSource(t *testing.T) {
 		m := h.member()
 		near := h.open(m, member.Owner, savings("s1"), 50_000)
 		gone := h.open(m, member.Owner, far(savings("far-savings"), "far"), 0)
+		h.restart(h.url, hasty())
 		good := tileOf(t, h.accounts.Dashboard(t.Context(), m), gone.ID)
 		if good.State != account.Current {
 			t.Fatalf("%+v", good)
 		}
 		for _, mode := range httpsource.Modes() {
-			h.system.Faults().Set(httpsource.Fault{Mode: mode, Delay: 2 * time.Second}) // longer than a call may go on, or the next round would share it
+			h.system.Faults().Set(httpsource.Fault{Mode: mode, Delay: time.Hour})
 			begun := time.Now()
 			d := h.accounts.Dashboard(t.Context(), m)
-			if took := time.Since(begun); took > 800*time.Millisecond {
+			if took := time.Since(begun); took > unbounded {
 				t.Errorf("%s: took %v", mode, took)
 			}
 			if v := tileOf(t, d, near.ID); v.State != account.Current || v.Balance.Balance.Minor != 50_000 {
@@ -115,7 +116,7 @@ func recovers(t *testing.T, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
 		if ok() {
 			return
 		}
@@ -129,6 +130,7 @@ func TestTroubleOfOneAccount(t *testing.T) {
 		m := h.member()
 		s := h.open(m, member.Owner, far(savings("far-savings"), "far"), 0)
 		c := h.open(m, member.Owner, far(card("far-card"), "far"), 0)
+		h.restart(h.url, hasty())
 		h.system.Faults().Set(httpsource.Fault{Mode: httpsource.Hang, Account: "far-savings"})
 		d := h.accounts.Dashboard(t.Context(), m)
 		if tileOf(t, d, s.ID).State != account.Unavailable || tileOf(t, d, c.ID).State != account.Current {
@@ -150,11 +152,11 @@ func TestLastKnownOutlivesRestart(t *testing.T) {
 		if err := h.accounts.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		h.restart(silence(t))
+		h.restart(silence(t), account.Config{TileWait: time.Second, CallMax: time.Hour, Recall: time.Minute})
 		h.clock.Advance(2 * time.Hour)
 		begun := time.Now()
 		d := h.accounts.Dashboard(t.Context(), m)
-		if took := time.Since(begun); took > 800*time.Millisecond {
+		if took := time.Since(begun); took > unbounded {
 			t.Errorf("took %v", took)
 		}
 		after := tileOf(t, d, s.ID)
@@ -180,14 +182,15 @@ func TestBreakerSparesTheWait(t *testing.T) {
 		m := h.member()
 		h.open(m, member.Owner, far(savings("far-savings"), "far"), 0)
 		h.open(m, member.Owner, far(card("far-card"), "far"), 0)
-		h.restart(silence(t))
+		const wait = 500 * time.Millisecond
+		h.restart(silence(t), account.Config{TileWait: wait, CallMax: wait})
 		for range 8 {
 			h.accounts.Dashboard(t.Context(), m)
 		}
 		recovers(t, func() bool {
 			begun := time.Now()
 			h.accounts.Dashboard(t.Context(), m)
-			return time.Since(begun) < 100*time.Millisecond
+			return time.Since(begun) < wait/2
 		})
 	})
 }
@@ -270,17 +273,12 @@ func TestForeignAccountsDoNotExist(t *testing.T) {
 
 // A member with many accounts gets them all, from the ledger and elsewhere.
 func TestManyAccounts(t *testing.T) {
-	if testing.Short() {
-		t.Skip("under the race detector the tiles' own deadlines pass; the full run has it")
-	}
 	each(t, func(t *testing.T, h *house) {
 		m := h.member()
 		for i := range 64 {
 			h.open(m, member.Owner, savings(fmt.Sprintf("s%d", i)), int64(i+1))
 		}
-		begun := time.Now()
 		d := h.accounts.Dashboard(t.Context(), m)
-		t.Log(time.Since(begun))
 		for _, tile := range d.Tiles {
 			if tile.State != account.Current {
 				t.Fatalf("%+v", tile)

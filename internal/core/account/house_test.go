@@ -28,12 +28,27 @@ type house struct {
 	members  *member.Store
 	accounts *account.Service
 	system   *httpsource.Server // the issuer's
+	url      string             // where it is
 	people   int
 }
 
 const token = "a-token-of-the-issuer"
 
-// each runs a test on both engines in a house whose sources wait briefly.
+// patient waits so long that a busy machine never makes a healthy source late.
+func patient() account.Config {
+	return account.Config{TileWait: time.Minute, CallMax: time.Minute, Recall: time.Minute}
+}
+
+// hasty waits for a source that hangs no longer than a test may, and is still
+// patient enough for all that is healthy beside it.
+func hasty() account.Config {
+	return account.Config{TileWait: 2 * time.Second, CallMax: 3 * time.Second, Recall: time.Minute}
+}
+
+// unbounded is a time that only somebody takes who has no deadline.
+const unbounded = 45 * time.Second
+
+// each runs a test on both engines in a patient house.
 func each(t *testing.T, test func(t *testing.T, h *house)) {
 	clock := dbtest.NewClock()
 	dbtest.EachAt(t, db.Options{Now: clock.Now}, func(t *testing.T, d *db.DB) { test(t, newHouse(t, d, clock)) })
@@ -45,19 +60,21 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 		Accounts: []httpsource.Holding{{Ref: "far-savings", Currency: "USD"}, {Ref: "far-card", Currency: "USD", CreditLimit: 500_000}}})
 	web := httptest.NewServer(h.system)
 	t.Cleanup(func() { web.CloseClientConnections(); web.Close() })
-	h.restart(web.URL)
+	h.url = web.URL
+	h.restart(h.url, patient())
 	return h
 }
 
 // restart makes the account service anew, with nothing in memory.
-func (h *house) restart(systemURL string) {
-	far, err := httpsource.New(httpsource.Config{URL: systemURL, Token: token})
+func (h *house) restart(systemURL string, c account.Config) {
+	far, err := httpsource.New(httpsource.Config{URL: systemURL, Token: token, Timeout: time.Hour})
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	c.Log = slog.New(slog.DiscardHandler)
 	h.accounts = account.New(h.db, h.ledger, h.members,
 		map[string]account.Source{account.LedgerSource: ledgersource.New(h.ledger), "far": far, "broken": panicking{}},
-		account.Config{TileWait: 300 * time.Millisecond, CallMax: 600 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+		c)
 }
 
 // panicking is an adapter with a defect.

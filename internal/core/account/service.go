@@ -16,6 +16,7 @@ type Config struct {
 	Zone     *time.Location // the cell's time zone; UTC
 	TileWait time.Duration  // how long a tile waits for its source; 800 ms
 	CallMax  time.Duration  // how long a call may go on after nobody waits, to refresh the last known value; 5 s
+	Recall   time.Duration  // for reading the last known values after the sources had their time; 150 ms
 	Parallel int            // calls to one source that may be under way, of all members; 64
 	FreshFor time.Duration  // an answer that is itself older than this is shown as Stale; 15 min
 	FactsAge time.Duration  // how old cached facts of an account may be; 2 s
@@ -27,6 +28,7 @@ func (c Config) withDefaults() Config {
 	c.Zone = cmp.Or(c.Zone, time.UTC)
 	c.TileWait = cmp.Or(c.TileWait, 800*time.Millisecond)
 	c.CallMax = max(c.TileWait, cmp.Or(c.CallMax, 5*time.Second))
+	c.Recall = cmp.Or(c.Recall, 150*time.Millisecond)
 	c.Parallel = cmp.Or(max(0, c.Parallel), 64)
 	c.FreshFor = cmp.Or(c.FreshFor, 15*time.Minute)
 	c.FactsAge = cmp.Or(c.FactsAge, 2*time.Second)
