@@ -2,11 +2,16 @@ package signin
 
 import "strings"
 
+const (
+	unknownAgent = "Unknown device"
+	maxAgentName = 24 // bytes
+)
+
 // agentName makes a name that a member can recognise of a browser's User-Agent,
 // as "Firefox on Windows". It decides nothing: anybody can send any.
 func agentName(agent string) string {
 	if agent == "" {
-		return "Unknown device"
+		return unknownAgent
 	}
 	browser := firstOf(agent, [][2]string{
 		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"},
@@ -22,7 +27,10 @@ func agentName(agent string) string {
 		return browser + system
 	}
 	name, _, _ := strings.Cut(agent, "/") // a program, as "curl/8.5"
-	return clip(strings.Map(printable, name), 40)
+	if name = clip(strings.Map(ofName, name), maxAgentName); name == "" {
+		return unknownAgent
+	}
+	return name
 }
 
 func firstOf(agent string, names [][2]string) string {
@@ -34,9 +42,11 @@ func firstOf(agent string, names [][2]string) string {
 	return ""
 }
 
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f || r == '<' || r == '>' {
-		return -1
+// ofName keeps what names of programs are made of. The name stands in messages of
+// ours, so nobody may write a sentence, an address or a number to call there.
+func ofName(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_' {
+		return r
 	}
-	return r
+	return -1
 }

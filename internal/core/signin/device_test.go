@@ -88,6 +88,53 @@ func TestARemovedDeviceIsAskedAgainAndSignedOut(t *testing.T) {
 	})
 }
 
+// Whoever used a browser before a member did may have kept a copy of its identity.
+func TestACopyOfABrowsersIdentityIsNotTrustedByWhoComesLater(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.member("ada")
+		h.member("eve")
+		shared := browser("1")
+		h.enter("eve", shared, true)
+		planted := *shared
+		planted.FlowID = "eve"
+		h.wait(time.Minute)
+		h.enter("ada", shared, true)
+		h.signedIn("ada", shared)
+		h.signedIn("eve", shared)
+		if out, err := h.SignIn(ctx, "ada", right, planted); err != nil || out.Challenge == nil {
+			t.Fatal("a copy from before ada trusted the browser was let in:", err)
+		}
+		h.signedIn("eve", &planted)
+	})
+}
+
+// Two windows of one browser that sign in at once: whichever token it keeps, it is
+// not asked again.
+func TestTwoWindowsDoNotEndEachOthersTrust(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.member("ada")
+		b := browser("1")
+		h.enter("ada", b, false)
+		b.DeviceToken, _ = h.deviceToken(db.NewID(), h.clock.Now()) // an identity that another member left
+		one, two := *b, *b
+		one.FlowID, two.FlowID = "one", "two"
+		first, err := h.SignIn(ctx, "ada", right, one)
+		must(t, err)
+		second, err := h.SignIn(ctx, "ada", right, two)
+		must(t, err)
+		h.wait(time.Second)
+		got, err := h.SubmitCode(ctx, first.Challenge.ID, h.codeOf(first.Challenge.ID), true, one)
+		must(t, err)
+		one.keep(got)
+		h.wait(time.Second)
+		got, err = h.SubmitCode(ctx, second.Challenge.ID, h.codeOf(second.Challenge.ID), true, two)
+		must(t, err)
+		two.keep(got)
+		h.signedIn("ada", &one)
+		h.signedIn("ada", &two)
+	})
+}
+
 func TestAgentNames(t *testing.T) {
 	for agent, want := range map[string]string{
 		"": "Unknown device",
@@ -96,7 +143,9 @@ func TestAgentNames(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36":                "Chrome on Android",
 		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605 (KHTML, like Gecko) Version/18 Safari/605":               "Safari on Mac",
 		"curl/8.5.0":                     "curl",
-		"<script>alert(1)</script>\x00/": "scriptalert(1)",
+		"<script>alert(1)</script>\x00/": "scriptalert",
+		"Call +1 900 555 0100 now":       "Callnow",
+		"\u202e\u200b map[]":             "Unknown device",
 	} {
 		if got := agentName(agent); got != want {
 			t.Errorf("%q: %q, want %q", agent, got, want)
