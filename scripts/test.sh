@@ -24,13 +24,13 @@ race=()
 if [ -z "${PKGS:-}" ] && ! command -v gcc >/dev/null; then
 	say "There is no C compiler (gcc): the race detector does not run."
 elif [ -z "${PKGS:-}" ]; then
-	race=(-- -race -short -count=1 -p 2 -timeout 8m)
+	race=(-- -race -short -count=1 -p 2 -timeout 25m)
 	for p in token text core/outbox core/jobs core/ledger core/account core/signin; do
 		[ -d "internal/$p" ] && race+=("./internal/$p")
 	done
 fi
 go build -o "$WORK/gotest" ./scripts/gotest || exit 1
 "$WORK/gotest" -also-passed "${lint_passed:-0}" -also-failed "${lint_failed:-1}" \
-	-- -count=1 -p 2 -timeout 12m ${RUN:+-run "$RUN"} ${PKGS:-./...} "${race[@]}"
+	-- -count=1 -p 2 -timeout 40m ${RUN:+-run "$RUN"} ${PKGS:-./...} "${race[@]}"
 status=$?
 exit $status

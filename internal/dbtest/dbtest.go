@@ -13,12 +13,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"standfast/internal/db"
+	"standfast/internal/pgserver"
 )
 
 // Clock is a clock that tests move by hand. The zero value is not usable; see NewClock.
@@ -87,6 +89,10 @@ func open(t testing.TB, target string, o db.Options) *db.DB {
 
 var count atomic.Int64
 
+// run names this process's databases on a server that others share. Its number
+// would not do: templates stay, and numbers of processes come again.
+var run = strings.ReplaceAll(db.NewID(), "-", "")
+
 // PostgreSQLURL makes a database without tables and gives its URL; two db.DB
 // opened on it are two replicas. It skips the test where PostgreSQL is not to be had.
 func PostgreSQLURL(t testing.TB) string {
@@ -97,8 +103,11 @@ func PostgreSQLURL(t testing.TB) string {
 func serverURL(t testing.TB) string {
 	t.Helper()
 	base, err := server()
-	if err != nil {
+	if errors.Is(err, pgserver.ErrMissing) {
 		t.Skipf("no PostgreSQL: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	return base
 }
@@ -106,7 +115,7 @@ func serverURL(t testing.TB) string {
 // create makes a database for one test.
 func create(t testing.TB, base, how string) string {
 	t.Helper()
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), count.Add(1))
+	name := fmt.Sprintf("t_%s_%d", run, count.Add(1))
 	if err := asAdmin(base, `CREATE DATABASE `+name+` `+how); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +161,7 @@ var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-func templateName() string { return fmt.Sprintf("template%d", os.Getpid()) }
+func templateName() string { return "template_" + run }
 
 var postgresTemplate = sync.OnceValue(func() error {
 	base, err := server()

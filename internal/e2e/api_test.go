@@ -18,7 +18,7 @@ type client struct {
 }
 
 func newClient(base, flow string) *client {
-	return &client{base: base, flow: flow, http: &http.Client{Timeout: 30 * time.Second}}
+	return &client{base: base, flow: flow, http: &http.Client{Timeout: time.Minute}}
 }
 
 // send makes one request; err is set when no whole answer came.

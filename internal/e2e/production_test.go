@@ -190,7 +190,7 @@ func (p *production) signIn(username, password, flow string) *client {
 	var code string
 	select {
 	case code = <-p.codes:
-	case <-time.After(15 * time.Second):
+	case <-time.After(2 * time.Minute):
 		p.t.Fatalf("no code was mailed\n%s", p.said)
 	}
 	status, a = c.do(p.t, "POST", "/sign-in/code", map[string]any{"challenge_id": a["challenge"].(map[string]any)["id"], "code": code, "trust_device": true}, nil)

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds how long a server may take to start.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // ErrMissing means that PostgreSQL is not installed here.
 var ErrMissing = errors.New("PostgreSQL is not installed (apt-get install postgresql)")

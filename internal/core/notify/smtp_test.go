@@ -142,7 +142,7 @@ func TestASilentServerIsLeftInTime(t *testing.T) {
 	if err := sender(t, s, notify.SMTPConfig{Security: notify.StartTLS}).Send(ctx, outgoing()); err == nil {
 		t.Fatal("sent")
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 15*time.Second { // a job would have 20 s
 		t.Fatal(took)
 	}
 }

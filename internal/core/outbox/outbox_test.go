@@ -97,7 +97,7 @@ func TestNothingIsSkippedOrDoubled(t *testing.T) {
 		select {
 		case got := <-seen:
 			check(t, got, writers, each)
-		case <-time.After(60 * time.Second):
+		case <-time.After(5 * time.Minute):
 			t.Fatal("the reader never saw all rows")
 		}
 		stop()
@@ -177,7 +177,7 @@ func TestRunIsHurriedByCommitsAndEndsWithItsContext(t *testing.T) {
 		go func() { done <- outbox.NewSequencer(d, quiet, outbox.Table).Run(running) }()
 		for i := range 5 {
 			add(t, d, outbox.Change{Entity: "x", EntityID: "1", Kind: "made", Version: int64(i + 1)})
-			within(t, 10*time.Second, func() bool { return len(read(t, d, int64(i))) == 1 })
+			within(t, time.Minute, func() bool { return len(read(t, d, int64(i))) == 1 })
 		}
 		stop()
 		if err := <-done; err != nil {
@@ -222,7 +222,7 @@ func TestSequencersTakeTurns(t *testing.T) {
 		defer stop()
 		go outbox.NewSequencer(d, quiet, outbox.Table).Run(running)
 		clock.Advance(2 * time.Minute) // the other one died
-		within(t, 10*time.Second, func() bool { return len(read(t, d, 0)) == 1 })
+		within(t, time.Minute, func() bool { return len(read(t, d, 0)) == 1 })
 	})
 }
 

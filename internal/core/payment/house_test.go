@@ -197,7 +197,7 @@ func (h *house) replica(d *db.DB) *Service {
 	s, err := signin.New(d, h.members, n, key, signin.Config{Cell: "us", Hash: signin.HashParams{MemoryKiB: 64, Passes: 1, Parallelism: 1}})
 	must(h, err)
 	l := ledger.New(d, ledger.Options{Log: quiet})
-	accounts := account.New(d, l, h.members, map[string]account.Source{account.LedgerSource: ledgersource.New(l)}, account.Config{Zone: h.conf.Zone})
+	accounts := account.New(d, l, h.members, map[string]account.Source{account.LedgerSource: ledgersource.New(l)}, account.Config{Zone: h.conf.Zone, TileWait: time.Minute})
 	methods := instrument.NewService(d, j, key, nil, nobody{}, instrument.Config{Currency: "USD"})
 	p, err := New(d, j, Deps{Accounts: accounts, Ledger: l, Instruments: methods, SignIn: s, Notify: n, Contact: h.contact, Log: quiet}, map[string]Rail{"bank": h.bank}, h.conf)
 	must(h, err)

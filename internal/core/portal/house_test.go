@@ -93,7 +93,7 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 	in, err := signin.New(d, members, n, key, signin.Config{Cell: "us", Now: clock.Now, Hash: signin.HashParams{MemoryKiB: 64, Passes: 1, Parallelism: 1}})
 	h.must(err)
 	h.ledger = ledger.New(d, ledger.Options{Log: quiet})
-	accounts := account.New(d, h.ledger, members, map[string]account.Source{account.LedgerSource: ledgersource.New(h.ledger)}, account.Config{Zone: zone})
+	accounts := account.New(d, h.ledger, members, map[string]account.Source{account.LedgerSource: ledgersource.New(h.ledger)}, account.Config{Zone: zone, TileWait: time.Minute, Recall: time.Minute}) // a busy machine makes no tile late
 	rail := sim.New(sim.Config{Now: clock.Now})
 	methods := instrument.NewService(d, h.jobs, key, nil, rail, instrument.Config{Currency: "USD"})
 	contact := func(ctx context.Context, id string) (payment.Contact, error) {

@@ -90,7 +90,7 @@ func (h *house) run(ctx context.Context, stop context.CancelFunc, rooms *app.Roo
 		})
 	}
 	h.t.Cleanup(func() {
-		late, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		late, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := rooms.Jobs.Stop(late); err != nil {
 			h.t.Log(err)
@@ -140,7 +140,7 @@ func newMailbox(t testing.TB) *mailbox {
 // code waits for a code that came after the first n messages, and gives it.
 func (m *mailbox) code(t testing.TB, n int) string {
 	t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		m.mu.Lock()
 		for _, mail := range slices.Backward(m.mails[n:]) {
