@@ -145,7 +145,7 @@ func TestAgentNames(t *testing.T) {
 		"curl/8.5.0":                     "curl",
 		"<script>alert(1)</script>\x00/": "scriptalert",
 		"Call +1 900 555 0100 now":       "Callnow",
-		"\u202e\u200b map[]":             "Unknown device",
+		"\u202e\u200b []/1":              "Unknown device",
 	} {
 		if got := agentName(agent); got != want {
 			t.Errorf("%q: %q, want %q", agent, got, want)
