@@ -19,6 +19,7 @@ import (
 	"standfast/internal/app"
 	"standfast/internal/bench"
 	"standfast/internal/fault"
+	"standfast/internal/gameday"
 )
 
 // Exit statuses that scripts rely on.
@@ -42,6 +43,7 @@ type cli struct {
 	Keys     keysCmd     `cmd:"" help:"Manage the keys that sign sessions."`
 	Sim      simCmd      `cmd:"" help:"Run a reference counterpart for tests and integration."`
 	Bench    bench.CLI   `cmd:"" help:"Measure, as ratios in one run."`
+	Gameday  gameday.CLI `cmd:"" help:"Replay the outage: break things around a running process and count what members met."`
 }
 
 // world is what every command gets beside its flags.

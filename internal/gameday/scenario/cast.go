@@ -1,0 +1,96 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"standfast/internal/app"
+	"standfast/internal/core/account"
+	"standfast/internal/core/instrument"
+	"standfast/internal/core/ledger"
+	"standfast/internal/core/member"
+	"standfast/internal/db"
+	"standfast/internal/money"
+)
+
+// What every made-up member has. The money is enough for any game day.
+const (
+	currency = "USD"
+	password = "gameday lantern harbor 42"
+	routing  = "011000015" // a routing number that the Federal Reserve keeps for itself
+
+	owed  = 900_000_00
+	saved = 500_000_00
+)
+
+// person is a made-up member.
+type person struct {
+	username, email string
+	number          string // for text messages
+	card, savings   string // ids of accounts
+	method          string // id of a verified bank account
+}
+
+// castMembers makes n synthetic members with a card, savings and a verified bank
+// account, each in a transaction.
+func castMembers(ctx context.Context, r *app.Rooms, n int) ([]person, error) {
+	list := make([]person, n)
+	for i := range list {
+		err := r.DB.WithTx(ctx, func(tx *db.Tx) (err error) {
+			list[i], err = castMember(ctx, r, tx, i)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int) (p person, err error) {
+	name := fmt.Sprintf("gameday%d", i)
+	p.username, p.email, p.number = name, name+"@example.com", fmt.Sprintf("+1202555%04d", i%10000)
+	m, err := r.Members.Create(ctx, tx, member.Spec{Ref: name, Username: name, DisplayName: "Gameday " + name, Email: p.email,
+		Phone: p.number, Locale: "en-US", Region: "us", Synthetic: true})
+	if err != nil {
+		return p, err
+	}
+	if err := r.SignIn.SetPassword(ctx, tx, m.ID, password); err != nil {
+		return p, err
+	}
+	limit := money.New(10*owed, currency)
+	if p.card, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-card", Name: "Everyday Card", Last4: "4242", Kind: account.Card, CreditLimit: &limit}, -owed); err != nil {
+		return p, err
+	}
+	if p.savings, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-savings", Name: "Savings", Last4: "1234", Kind: account.Savings}, saved); err != nil {
+		return p, err
+	}
+	method, _, err := r.Instruments.ImportVerified(ctx, tx, m.ID, instrument.Request{Kind: instrument.KindBankAccount, Country: "US",
+		RoutingNumber: routing, AccountNumber: fmt.Sprintf("0007%08d", i), HolderName: m.DisplayName})
+	p.method = method.ID
+	return p, err
+}
+
+// openAccount opens an account with an opening balance and gives its id.
+func openAccount(ctx context.Context, r *app.Rooms, tx *db.Tx, memberID string, spec account.Spec, minor int64) (string, error) {
+	spec.Currency, spec.OpenedOn = currency, "2020-01-02"
+	a, err := r.Accounts.Open(ctx, tx, spec)
+	if err != nil {
+		return "", err
+	}
+	if err := r.Members.AddHolder(ctx, tx, memberID, a.ID, member.Owner); err != nil {
+		return "", err
+	}
+	world := ledger.SystemID("gameday", currency)
+	if err := r.Ledger.OpenAccount(ctx, tx, ledger.AccountSpec{ID: world, Currency: currency, Book: "system", Folded: true}); err != nil {
+		return "", err
+	}
+	e := ledger.Entry{Key: "gameday:" + spec.Ref, Debit: world, Credit: a.ID, Amount: money.New(minor, currency).Abs(),
+		Kind: "opening", Description: "Balance brought forward", EffectiveAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Fact: true}
+	if minor < 0 {
+		e.Debit, e.Credit = a.ID, world
+	}
+	_, err = r.Ledger.PostTx(ctx, tx, e)
+	return a.ID, err
+}

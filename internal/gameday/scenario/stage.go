@@ -1,0 +1,233 @@
+// Package scenario replays rows of the outage's scenarios against a running
+// process: it casts members, breaks something outside the process, lets the
+// members go on through the public API and pages, and counts what they met.
+package scenario
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"standfast/internal/app"
+	"standfast/internal/gameday/fault"
+	"standfast/internal/masterkey"
+)
+
+// Options says how large a game day is.
+type Options struct {
+	Program  string        // the built program; this one when empty
+	Database string        // PostgreSQL URL of an empty database; "" is SQLite
+	Members  int           // who go on while something is broken
+	Length   time.Duration // of each fault
+	Log      io.Writer     // of the process under test; may be nil
+}
+
+// Stage is a running process with members, and what breaks its surroundings.
+type Stage struct {
+	Options
+	Members []*Member
+	Proxy   *fault.Proxy // before PostgreSQL; nil on SQLite
+	dir     string
+	ready   app.Ready
+	cmd     *exec.Cmd
+	exited  chan error
+	log     *tail
+	heals   []func() error // of faults that are not the proxy's
+}
+
+// startLimit is how long the process may take to be ready on a busy machine.
+const startLimit = time.Minute
+
+// Open makes a database with synthetic members and starts a process on it.
+func Open(ctx context.Context, o Options) (*Stage, error) {
+	dir, err := os.MkdirTemp("", "standfast-gameday-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Stage{Options: o, dir: dir, log: &tail{to: o.Log}}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Stage) open(ctx context.Context) error {
+	database := s.Database
+	if database == "" {
+		database = filepath.Join(s.dir, "core.db")
+	}
+	people, err := s.cast(ctx, database)
+	if err != nil {
+		return fmt.Errorf("the members could not be made: %w", err)
+	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	for _, p := range people {
+		s.Members = append(s.Members, newMember(s.origin(), s.ready.Mailbox, p))
+	}
+	return nil
+}
+
+// cast makes the members through the rooms of core, past any fault.
+func (s *Stage) cast(ctx context.Context, database string) ([]person, error) {
+	c := app.Defaults()
+	c.Cell.PublicURL, c.Database = "http://localhost", database
+	c.MasterKey = filepath.Join(s.dir, "master.key")
+	if _, err := masterkey.Create(c.MasterKey); err != nil {
+		return nil, err
+	}
+	rooms, err := app.Open(ctx, c, slog.New(slog.NewTextHandler(s.log, nil)))
+	if err != nil {
+		return nil, err
+	}
+	defer rooms.Close()
+	return castMembers(ctx, rooms, s.Options.Members)
+}
+
+// start runs the program as `standfast demo` does, in a process of its own, with
+// the proxy between it and its database.
+func (s *Stage) start(ctx context.Context) error {
+	args := []string{"demo", "--json", "--listen", "localhost:0", "--data", s.dir}
+	if s.Database != "" {
+		proxy, through, err := fault.NewPostgres(s.Database)
+		if err != nil {
+			return err
+		}
+		s.Proxy = proxy
+		args = append(args, "--database", through)
+	}
+	program := s.Program
+	if program == "" {
+		var err error
+		if program, err = os.Executable(); err != nil {
+			return err
+		}
+	}
+	s.cmd = exec.Command(program, args...)
+	s.cmd.Stderr = s.log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	line := make(chan []byte, 1)
+	s.exited = make(chan error, 1)
+	go func() {
+		r := bufio.NewReader(out)
+		first, _ := r.ReadBytes('\n')
+		line <- first
+		_, _ = io.Copy(io.Discard, r)
+		s.exited <- s.cmd.Wait()
+	}()
+	return s.untilReady(ctx, line)
+}
+
+func (s *Stage) untilReady(ctx context.Context, line <-chan []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	select {
+	case first := <-line:
+		if err := json.Unmarshal(first, &s.ready); err != nil || !s.ready.Ready {
+			return fmt.Errorf("the process did not start: %q\n%s", first, s.log)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the process was not ready in time: %w\n%s", ctx.Err(), s.log)
+	}
+}
+
+// origin is what browsers call the process.
+func (s *Stage) origin() string { return strings.TrimSuffix(s.ready.Portal, "/") }
+
+// Core gives the process id of the core process.
+func (s *Stage) Core() int { return s.ready.PIDs["core"] }
+
+// stopLimit is how long the process may take to end.
+const stopLimit = 30 * time.Second
+
+// Close ends the process and removes what it wrote.
+func (s *Stage) Close() error {
+	err := s.stop()
+	if s.Proxy != nil {
+		s.Proxy.Close()
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+func (s *Stage) stop() error {
+	if s.exited == nil {
+		return nil
+	}
+	if s.Proxy != nil {
+		_ = s.Proxy.Heal() // a process that cannot reach its database takes longer to end
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGINT)
+	select {
+	case err := <-s.exited:
+		return err
+	case <-time.After(stopLimit):
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+		return errors.New("the process did not stop")
+	}
+}
+
+// mails counts the codes that each member was sent.
+func (s *Stage) mails(ctx context.Context) ([]int, error) {
+	n := make([]int, len(s.Members))
+	for i, m := range s.Members {
+		list, err := m.codes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		n[i] = len(list)
+	}
+	return n, nil
+}
+
+// Log gives the end of what the process said.
+func (s *Stage) Log() string { return s.log.String() }
+
+// tail keeps the end of a log, and passes it on where somebody listens.
+type tail struct {
+	mu  sync.Mutex
+	to  io.Writer
+	end []byte
+}
+
+const maxTail = 64 << 10
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end = append(t.end, b...)
+	if len(t.end) > maxTail {
+		t.end = bytes.Clone(t.end[len(t.end)-maxTail/2:])
+	}
+	if t.to != nil {
+		return t.to.Write(b)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.end)
+}
