@@ -45,14 +45,43 @@ func (s *Service) Transfer(ctx context.Context, memberID string, r TransferReque
 		return Transfer{}, err
 	}
 	if bad := checkEnds(from, to, r); bad != nil {
-		return Transfer{}, fault.InvalidFields(bad...)
+		return s.repeated(ctx, memberID, r, fault.InvalidFields(bad...))
 	}
-	t, err := s.ledger.Post(ctx, ledger.Entry{Key: "transfer:" + memberID + ":" + r.Key, Debit: r.From, Credit: r.To, Amount: r.Amount,
+	t, err := s.ledger.Post(ctx, ledger.Entry{Key: ledgerKey(memberID, r), Debit: r.From, Credit: r.To, Amount: r.Amount,
 		Kind: kindOf(to.Account), Description: from.title() + " → " + to.title()})
+	if err != nil && fault.As(err).Code == "ledger.key-reused" {
+		return s.repeated(ctx, memberID, r, refusal(err))
+	}
 	if err != nil {
 		return Transfer{}, refusal(err)
 	}
-	return Transfer{ID: t.ID, Status: string(t.Phase), From: t.Debit, To: t.Credit, Amount: t.Amount, RecordedAt: t.RecordedAt}, nil
+	return made(t), nil
+}
+
+// ledgerKey is a member's idempotency key as the ledger knows it.
+func ledgerKey(memberID string, r TransferRequest) string {
+	return "transfer:" + memberID + ":" + r.Key
+}
+
+func made(t ledger.Transfer) Transfer {
+	return Transfer{ID: t.ID, Status: string(t.Phase), From: t.Debit, To: t.Credit, Amount: t.Amount, RecordedAt: t.RecordedAt}
+}
+
+// repeated answers a request that is refused now: where it was carried out before,
+// with what was made then. An account may have been frozen, closed or renamed
+// since, and whoever lost the first answer must not be told that nothing happened.
+func (s *Service) repeated(ctx context.Context, memberID string, r TransferRequest, refused error) (Transfer, error) {
+	t, err := s.ledger.ByKey(ctx, ledgerKey(memberID, r))
+	if fault.Is(err, fault.NotFound) {
+		return Transfer{}, refused
+	}
+	if err != nil {
+		return Transfer{}, err
+	}
+	if t.Debit != r.From || t.Credit != r.To || t.Amount != r.Amount {
+		return Transfer{}, refused
+	}
+	return made(t), nil
 }
 
 func checkRequest(r TransferRequest) error {

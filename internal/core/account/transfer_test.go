@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"standfast/internal/core/account"
 	"standfast/internal/core/member"
@@ -47,6 +48,35 @@ func TestTransfer(t *testing.T) {
 		p, err := h.accounts.Transactions(t.Context(), m, c.ID, account.Query{})
 		if err != nil || p.Items[0].Kind != account.KindPayment || p.Items[0].Amount.Minor != 2_500 || p.Items[0].Description != "Savings s1 ··0001 → Card c1 ··1111" {
 			t.Errorf("%+v %v", p.Items, err)
+		}
+	})
+}
+
+// What happened to the accounts since does not make a transfer unmade.
+func TestARepeatedTransferIsAnsweredWhateverBecameOfItsAccounts(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		m := h.member()
+		s, c := h.open(m, member.Owner, savings("s1"), 10_000), h.open(m, member.Owner, card("c1"), -8_000)
+		r := account.TransferRequest{Key: "k1", From: s.ID, To: c.ID, Amount: money.New(2_500, "USD")}
+		first, err := h.accounts.Transfer(t.Context(), m, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, change := range []string{`UPDATE account SET name = 'Renamed', last4 = '9999' WHERE id = $1`, `UPDATE account SET status = 'frozen' WHERE id = $1`, `UPDATE account SET status = 'closed' WHERE id = $1`} {
+			h.tx(func(ctx context.Context, tx *db.Tx) error { _, err := tx.Exec(ctx, change, s.ID); return err })
+			h.clock.Advance(time.Minute) // past what is cached
+			if again, err := h.accounts.Transfer(t.Context(), m, r); err != nil || again != first {
+				t.Errorf("after %s: %+v, %v", change, again, err)
+			}
+			other := r
+			other.Amount.Minor++
+			if _, err := h.accounts.Transfer(t.Context(), m, other); err == nil {
+				t.Errorf("after %s: other contents were taken for the same", change)
+			}
+			other.Key = "another: " + change
+			if _, err := h.accounts.Transfer(t.Context(), m, other); strings.Contains(change, "status") && err == nil {
+				t.Errorf("after %s: a new transfer was made", change)
+			}
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"encoding/binary"
@@ -37,21 +39,35 @@ const (
 	lastID  = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 )
 
+// A cursor is its version, the place, and a sum over both and the account, so that
+// one account's cursor is refused for another instead of telling a balance that
+// never was.
+const (
+	cursorVersion = 2
+	cursorPlace   = 1 + 8 + 16 + 8
+	cursorSum     = 8
+)
+
 // cursor gives the opaque form of p. It carries the balance, so that a page costs
 // the same however deep it is; whoever forges one deceives nobody else.
-func (p place) cursor() string {
+func (p place) cursor(accountID string) string {
 	id := uuid.MustParse(p.id)
-	b := append(make([]byte, 0, 33), 1)
+	b := append(make([]byte, 0, cursorPlace+cursorSum), cursorVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(p.effectiveAt))
 	b = append(b, id[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(p.balance))
-	return base64.RawURLEncoding.EncodeToString(b)
+	return base64.RawURLEncoding.EncodeToString(append(b, sumOfCursor(accountID, b)...))
 }
 
-func parseCursor(s string) (place, error) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) != 33 || b[0] != 1 {
-		return place{}, fault.InvalidField("cursor", "cursor.unknown", "This is not a cursor of ours.")
+func sumOfCursor(accountID string, place []byte) []byte {
+	sum := sha256.Sum256(append([]byte(accountID+"/"), place...))
+	return sum[:cursorSum]
+}
+
+func parseCursor(accountID, s string) (place, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != cursorPlace+cursorSum || b[0] != cursorVersion || !bytes.Equal(b[cursorPlace:], sumOfCursor(accountID, b[:cursorPlace])) {
+		return place{}, fault.InvalidField("cursor", "cursor.unknown", "This is not a cursor of this list.")
 	}
 	return place{int64(binary.BigEndian.Uint64(b[1:])), uuid.UUID(b[9:25]).String(), int64(binary.BigEndian.Uint64(b[25:]))}, nil
 }
@@ -85,7 +101,7 @@ func (l *Ledger) Postings(ctx context.Context, accountID string, q PostingQuery)
 // start gives where a page begins: after the cursor, at Until, or at the newest.
 func (q PostingQuery) start(ctx context.Context, tx *db.Tx, a *account) (place, error) {
 	if q.Cursor != "" {
-		return parseCursor(q.Cursor)
+		return parseCursor(a.id, q.Cursor)
 	}
 	if q.Until.IsZero() {
 		return place{math.MaxInt64, lastID, a.is.posted}, nil
@@ -109,7 +125,7 @@ func (p *page) next() string {
 	if p.ended {
 		return ""
 	}
-	return p.at.cursor()
+	return p.at.cursor(p.account.id)
 }
 
 // fill reads rows in order until the page is full, the account has no more, or

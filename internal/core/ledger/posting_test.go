@@ -128,5 +128,7 @@ func TestPagesStayTrueWhileMoneyMoves(t *testing.T) {
 		b.tells(first, "100 posted 600, 100 posted 500, 100 posted 400")
 		b.post(b.entry(b.alice, b.bob, 50))
 		b.tells(b.pages(b.alice, ledger.PostingQuery{Limit: 3, Cursor: next}), "100 posted 300, 100 posted 200, 100 posted 100")
+		_, _, err = b.Postings(ctx, b.bob, ledger.PostingQuery{Cursor: next})
+		b.refused(err, "cursor.unknown") // another account's would tell wrong balances
 	})
 }
