@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"database/sql"
 	"encoding/binary"
 	"encoding/json"
@@ -50,6 +49,9 @@ type challenge struct {
 	closedAt, usedAt        time.Time
 	redeemedAt              time.Time
 	made                    string
+	way                     string   // how it was answered; "" not yet
+	answered                []byte   // keyed hash of the right answer
+	ways                    []string // how it can be answered; not stored
 }
 
 // code gives the six digits. They are nowhere stored: they follow from random
@@ -61,7 +63,7 @@ func (s *Service) code(c challenge) string {
 	return fmt.Sprintf("%0*d", codeDigits, binary.BigEndian.Uint64(f)%1_000_000)
 }
 
-// readCode takes a code as people type it: with spaces and dashes.
+// readCode takes a code, or a recovery code, as people type it: with spaces and dashes.
 func readCode(typed string) (string, error) {
 	var digits strings.Builder
 	for _, r := range typed {
@@ -73,8 +75,8 @@ func readCode(typed string) (string, error) {
 			return "", fault.InvalidField("body.code", "code.digits", "A code has digits only.")
 		}
 	}
-	if digits.Len() != codeDigits {
-		return "", fault.InvalidField("body.code", "code.length", "The code has 6 digits.")
+	if n := digits.Len(); n != codeDigits && n != recoveryDigits {
+		return "", fault.InvalidField("body.code", "code.length", "The code has 6 digits, a recovery code 12.")
 	}
 	return digits.String(), nil
 }
@@ -92,7 +94,8 @@ func (s *Service) flowHash(c Client) []byte {
 func (s *Service) ask(ctx context.Context, tx *db.Tx, m member.Member, c challenge) (challenge, error) {
 	open, err := readChallenge(ctx, tx, `scope = $1 AND closed_at = 0`, c.scope)
 	if err == nil && tx.Now.Before(open.expiresAt) {
-		return open, nil
+		open.ways, err = s.ways(ctx, tx, open)
+		return open, err
 	}
 	if err == nil {
 		err = closeChallenges(ctx, tx, `id = $1`, open.id)
@@ -115,21 +118,32 @@ func (s *Service) codeLimits(memberID string) []gauge {
 	return []gauge{s.gauge(perDead(), memberID, memberID), s.gauge(perSend(), memberID, memberID)}
 }
 
-// send makes a new challenge and its first message.
+// send makes a new challenge and, unless the member's app answers it, its first
+// message.
 func (s *Service) send(ctx context.Context, tx *db.Tx, m member.Member, c challenge) (challenge, error) {
-	to, channel, err := s.route(m, "")
+	c.id, c.memberID, c.nonce = db.NewID(), m.ID, make([]byte, nonceSize)
+	_, _ = rand.Read(c.nonce) // never fails (crypto/rand)
+	byMessage, err := s.begin(ctx, tx, &c)
 	if err != nil {
 		return challenge{}, err
 	}
-	c.id, c.memberID, c.nonce = db.NewID(), m.ID, make([]byte, nonceSize)
-	_, _ = rand.Read(c.nonce) // never fails (crypto/rand)
-	c.channel, c.sentTo, c.sends, c.sentAt = string(channel), masked(to), 1, tx.Now
+	var to string
+	if byMessage {
+		var channel notify.Channel
+		if to, channel, err = s.route(m, ""); err != nil {
+			return challenge{}, err
+		}
+		c.channel, c.sentTo, c.sends, c.sentAt = string(channel), masked(to), 1, tx.Now
+	}
 	c.createdAt, c.expiresAt, c.triesLeft = tx.Now, tx.Now.Add(s.conf.CodeTTL), s.conf.CodeTries
 	if len(c.scope) == 0 { // nothing names the attempt, so nothing can come back to it
 		c.scope = s.key.Fingerprint("signin.scope/once", []byte(c.id))
 	}
 	if err := c.insert(ctx, tx); err != nil {
 		return challenge{}, err
+	}
+	if !byMessage {
+		return c, nil
 	}
 	return c, s.message(ctx, tx, m, to, c)
 }
@@ -183,17 +197,33 @@ func masked(to string) string {
 func (s *Service) public(c challenge) *Challenge {
 	return &Challenge{
 		ID: c.id, Channel: c.channel, SentTo: c.sentTo, ExpiresAt: c.expiresAt, TriesLeft: c.triesLeft,
-		ResendAt: c.sentAt.Add(s.conf.ResendAfter),
+		ResendAt: c.resendAt(s.conf.ResendAfter), Ways: c.ways,
 	}
 }
 
-// try compares a typed code, counting it exactly: c's row is locked. It tells
-// whether the code is right; refusal is what the client hears otherwise.
-func (s *Service) try(ctx context.Context, tx *db.Tx, c *challenge, typed string) (refusal, err error) {
+// resendAt is from when on a message can be sent again, or at all.
+func (c challenge) resendAt(floor time.Duration) time.Time {
+	if c.sends == 0 {
+		return c.createdAt
+	}
+	return c.sentAt.Add(floor)
+}
+
+// try compares a typed code, counting it exactly: c's row is locked. A right one
+// leaves in c how it was right; refusal is what the client hears otherwise.
+func (s *Service) try(ctx context.Context, tx *db.Tx, c *challenge, typed string, from Client) (refusal, err error) {
+	if !c.usedAt.IsZero() {
+		return s.tryAgain(*c, typed), nil
+	}
 	if c.triesLeft <= 0 {
 		return codeOver(c.purpose), nil
 	}
-	if subtle.ConstantTimeCompare([]byte(s.code(*c)), []byte(typed)) == 1 {
+	way, err := s.rightBy(ctx, tx, *c, typed, from)
+	if err != nil {
+		return nil, err
+	}
+	if way != "" {
+		c.way, c.answered = way, s.answeredBy(*c, typed)
 		return nil, nil
 	}
 	c.triesLeft--
@@ -209,7 +239,8 @@ func (s *Service) try(ctx context.Context, tx *db.Tx, c *challenge, typed string
 
 // use marks a right code as used, for good.
 func (s *Service) use(ctx context.Context, tx *db.Tx, c challenge, made string) error {
-	_, err := tx.Exec(ctx, `UPDATE challenge SET used_at = $2, closed_at = $2, made = $3 WHERE id = $1`, c.id, db.Micros(tx.Now), null(made))
+	_, err := tx.Exec(ctx, `UPDATE challenge SET used_at = $2, closed_at = $2, made = $3, way = $4, answered = $5 WHERE id = $1`,
+		c.id, db.Micros(tx.Now), null(made), c.way, bytesOf(c.answered))
 	if err != nil {
 		return err
 	}
@@ -223,7 +254,7 @@ func closeChallenges(ctx context.Context, tx *db.Tx, where string, args ...any) 
 }
 
 const challengeColumns = `id, purpose, member_id, session_id, scope, flow, action, action_hash, template, data, nonce, channel, sent_to,
-	sends, sent_at, created_at, expires_at, tries_left, closed_at, used_at, redeemed_at, made`
+	sends, sent_at, created_at, expires_at, tries_left, closed_at, used_at, redeemed_at, made, way, answered`
 
 func (c challenge) insert(ctx context.Context, tx *db.Tx) error {
 	data, err := json.Marshal(written(c.data))
@@ -231,9 +262,9 @@ func (c challenge) insert(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO challenge (`+challengeColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, 0, 0, NULL)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, 0, 0, NULL, '', $19)`,
 		c.id, string(c.purpose), c.memberID, null(c.sessionID), c.scope, c.flow, c.action, bytesOf(c.actionHash), c.template, string(data), c.nonce,
-		c.channel, c.sentTo, c.sends, db.Micros(c.sentAt), db.Micros(c.createdAt), db.Micros(c.expiresAt), c.triesLeft)
+		c.channel, c.sentTo, c.sends, db.Micros(c.sentAt), db.Micros(c.createdAt), db.Micros(c.expiresAt), c.triesLeft, []byte{})
 	return err
 }
 
@@ -268,7 +299,7 @@ func scanChallenge(row *sql.Row) (c challenge, err error) {
 	var data string
 	var sent, created, expires, closed, used, redeemed int64
 	err = row.Scan(&c.id, &c.purpose, &c.memberID, &session, &c.scope, &c.flow, &c.action, &c.actionHash, &c.template, &data, &c.nonce,
-		&c.channel, &c.sentTo, &c.sends, &sent, &created, &expires, &c.triesLeft, &closed, &used, &redeemed, &made)
+		&c.channel, &c.sentTo, &c.sends, &sent, &created, &expires, &c.triesLeft, &closed, &used, &redeemed, &made, &c.way, &c.answered)
 	if err != nil {
 		return challenge{}, err
 	}

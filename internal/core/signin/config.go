@@ -7,7 +7,8 @@ import (
 
 // Config is what a cell decides about sign-in. A zero field takes its default.
 type Config struct {
-	Cell string // names the cell; tokens of one cell are worth nothing in another
+	Cell  string // names the cell; tokens of one cell are worth nothing in another
+	Brand string // the issuer as its members know it; default the cell's name
 
 	SessionIdle time.Duration // without a request, a session ends after this; default 1 h (NIST SP 800-63B-4, AAL2)
 	SessionMax  time.Duration // a session ends after this whatever happens; default 24 h (same)
@@ -32,6 +33,7 @@ type Config struct {
 const replayWindow = 2 * time.Minute // in which a used code gives its flow the same session again
 
 func (c Config) withDefaults(now func() time.Time) Config {
+	or(&c.Brand, c.Cell)
 	or(&c.SessionIdle, time.Hour)
 	or(&c.SessionMax, 24*time.Hour)
 	or(&c.DeviceTrust, 180*24*time.Hour)

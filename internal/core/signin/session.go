@@ -19,19 +19,18 @@ const (
 	byPassword = "pwd"
 	byCode     = "otp"
 	byDevice   = "device"
+	byRecovery = "recovery" // a recovery code
 )
 
 // open makes a session and ends the one that the client had before.
-func (s *Service) open(ctx context.Context, tx *db.Tx, memberID, deviceID string, proved bool, c Client) (*Issued, error) {
-	methods := []string{byPassword, byDevice}
+func (s *Service) open(ctx context.Context, tx *db.Tx, memberID, deviceID string, methods []string, c Client) (*Issued, error) {
 	claims := token.Claims{
 		Kind: token.KindSession, ID: db.NewID(), MemberID: memberID, DeviceID: deviceID,
-		AuthenticatedAt: tx.Now, Expires: tx.Now.Add(s.conf.SessionMax),
+		AuthenticatedAt: tx.Now, Expires: tx.Now.Add(s.conf.SessionMax), Methods: methods,
 	}
-	if proved {
-		methods, claims.ProvedAt = []string{byPassword, byCode}, tx.Now
+	if proved(methods) {
+		claims.ProvedAt = tx.Now
 	}
-	claims.Methods = methods
 	now := db.Micros(tx.Now)
 	_, err := tx.Exec(ctx, `INSERT INTO session (id, member_id, device_id, device_name, ip, methods, created_at, expires_at, last_used_at, proved_at, stepped_up_at, ended_at, end_reason, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, '', 1)`,

@@ -225,7 +225,7 @@ func (s *Service) welcome(ctx context.Context, tx *db.Tx, who claimant, c Client
 	if err := touch(ctx, tx, who.member.ID, who.device, c); err != nil {
 		return out, err
 	}
-	if out.Session, err = s.open(ctx, tx, who.member.ID, who.device, false, c); err != nil {
+	if out.Session, err = s.open(ctx, tx, who.member.ID, who.device, []string{byPassword, byDevice}, c); err != nil {
 		return out, err
 	}
 	if tx.Now.Sub(who.issued) > renewDevice {

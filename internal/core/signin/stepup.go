@@ -117,7 +117,7 @@ func (s *Service) tryStepUp(ctx context.Context, tx *db.Tx, ch *challenge, typed
 	if !repeated && !open {
 		return codeOver(stepUp), nil
 	}
-	return s.try(ctx, tx, ch, typed)
+	return s.try(ctx, tx, ch, typed, Client{})
 }
 
 // prove notes that the session's member has just given a right code.

@@ -98,7 +98,7 @@ func (s *Service) answer(ctx context.Context, tx *db.Tx, a attempt) (out Outcome
 	if !ok {
 		return out, codeOver(signIn), nil
 	}
-	if refusal, err = s.try(ctx, tx, &a.challenge, a.typed); err != nil || refusal != nil {
+	if refusal, err = s.try(ctx, tx, &a.challenge, a.typed, a.client); err != nil || refusal != nil {
 		return out, refusal, errors.Join(err, a.record(ctx, tx, audit.Refused, ""))
 	}
 	if again {
@@ -135,7 +135,7 @@ func (s *Service) enter(ctx context.Context, tx *db.Tx, a attempt) (out Outcome,
 			return out, err
 		}
 	}
-	if out.Session, err = s.open(ctx, tx, ch.memberID, device, true, a.client); err != nil {
+	if out.Session, err = s.open(ctx, tx, ch.memberID, device, []string{byPassword, methodOf(ch.way)}, a.client); err != nil {
 		return out, err
 	}
 	if a.trust || a.device != "" { // a browser that is not to be remembered gets no identity
@@ -229,9 +229,11 @@ func (s *Service) memberIn(ctx context.Context, tx *db.Tx, id string) (m member.
 func (s *Service) Challenge(ctx context.Context, challengeID string, c Client) (out Challenge, err error) {
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
 		ch, err := s.openChallenge(ctx, tx, challengeID, c)
-		if err == nil {
-			out = *s.public(ch)
+		if err != nil {
+			return err
 		}
+		ch.ways, err = s.ways(ctx, tx, ch)
+		out = *s.public(ch)
 		return err
 	})
 	return out, err
@@ -249,8 +251,11 @@ func (s *Service) Resend(ctx context.Context, challengeID, channel string, c Cli
 		if err != nil {
 			return err
 		}
-		if channel == "" {
+		if channel == "" && ch.sends > 0 {
 			channel = ch.channel
+		}
+		if ch.ways, err = s.ways(ctx, tx, ch); err != nil {
+			return err
 		}
 		to, chosen, err := s.route(m, notify.Channel(channel))
 		if err != nil {
@@ -278,7 +283,7 @@ func (s *Service) resendable(ctx context.Context, tx *db.Tx, id string, c Client
 	if ch.sends >= maxSends {
 		return challenge{}, tooMany(ch.expiresAt.Sub(tx.Now))
 	}
-	if wait := ch.sentAt.Add(s.conf.ResendAfter).Sub(tx.Now); wait > 0 {
+	if wait := ch.resendAt(s.conf.ResendAfter).Sub(tx.Now); wait > 0 {
 		return challenge{}, tooMany(wait)
 	}
 	sends := []gauge{s.gauge(perSend(), ch.memberID, ch.memberID)}

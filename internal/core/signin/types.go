@@ -32,11 +32,12 @@ type Issued struct {
 // Challenge is a one-time code that is waited for.
 type Challenge struct {
 	ID        string
-	Channel   string
-	SentTo    string // masked
+	Channel   string // of the message that carries the code, or WayApp
+	SentTo    string // masked; "" when nothing was sent
 	ExpiresAt time.Time
 	TriesLeft int
 	ResendAt  time.Time // from when on Resend sends again
+	Ways      []string  // how it can be answered: channels of messages, WayApp, WayRecovery
 }
 
 // Session is a member who is signed in, as a valid token says.

@@ -55,7 +55,9 @@ CREATE TABLE challenge (
     closed_at   BIGINT NOT NULL,   -- 0: open
     used_at     BIGINT NOT NULL,   -- 0: no right code yet
     redeemed_at BIGINT NOT NULL,   -- of a step-up: when its proof was used
-    made        UUID               -- the session that a right code made
+    made        UUID,              -- the session that a right code made
+    way         TEXT NOT NULL,     -- how it was answered; empty: not yet
+    answered    BYTEA NOT NULL     -- keyed hash of the right answer, which may come again
 );
 CREATE UNIQUE INDEX challenge_open ON challenge (scope) WHERE closed_at = 0;
 CREATE INDEX challenge_member ON challenge (member_id, closed_at);

@@ -1,0 +1,131 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"slices"
+
+	"standfast/internal/core/notify"
+	"standfast/internal/db"
+	"standfast/internal/fault"
+)
+
+// Ways in which a challenge is answered, beside the channels of messages.
+const (
+	WayApp      = "app"      // the code that an authenticator app shows
+	WayRecovery = "recovery" // a recovery code
+)
+
+// methodOf is a way as a session names it.
+func methodOf(way string) string {
+	if way == WayRecovery {
+		return byRecovery
+	}
+	return byCode
+}
+
+// proved tells whether methods hold more than a password and a remembered device.
+func proved(methods []string) bool {
+	return slices.ContainsFunc(methods, func(m string) bool { return m != byPassword && m != byDevice })
+}
+
+// anyFactor tells whether everything that a member can be known by answers the
+// challenge. A step-up that names amount and payee takes only what is bound to
+// them (RTS Art 5), which an app's code is not.
+func (c challenge) anyFactor() bool {
+	return c.purpose == signIn || c.purpose == stepUp && !linked(c.action)
+}
+
+// linked tells whether a proof of this kind of action is bound to what it says.
+func linked(action string) bool { return action == "payment" || action == "payment-method" }
+
+// rightBy tells in which way the typed digits answer the challenge, "" when in
+// none, and uses up what counts once.
+func (s *Service) rightBy(ctx context.Context, tx *db.Tx, c challenge, typed string, from Client) (way string, err error) {
+	if len(typed) == recoveryDigits {
+		if c.purpose != signIn {
+			return "", nil
+		}
+		ok, err := s.byRecoveryCode(ctx, tx, c.memberID, typed, from)
+		return when(ok, WayRecovery), err
+	}
+	if c.sends > 0 && subtle.ConstantTimeCompare([]byte(s.code(c)), []byte(typed)) == 1 {
+		return c.channel, nil
+	}
+	if !c.anyFactor() {
+		return "", nil
+	}
+	ok, err := s.byApp(ctx, tx, c.memberID, typed)
+	return when(ok, WayApp), err
+}
+
+func when(ok bool, way string) string {
+	if ok {
+		return way
+	}
+	return ""
+}
+
+// answeredBy is how the answer that was right is kept, so that the same one can
+// be told from another when it comes again.
+func (s *Service) answeredBy(c challenge, typed string) []byte {
+	return s.key.Fingerprint("signin.answer", append([]byte(c.id), typed...))
+}
+
+// tryAgain compares a repeated answer with the one that was right before.
+func (s *Service) tryAgain(c challenge, typed string) (refusal error) {
+	if subtle.ConstantTimeCompare(c.answered, s.answeredBy(c, typed)) == 1 {
+		return nil
+	}
+	return codeOver(c.purpose)
+}
+
+// ways lists how a challenge can be answered. It says no more than somebody who
+// knows the member's password may see.
+func (s *Service) ways(ctx context.Context, tx *db.Tx, c challenge) (list []string, err error) {
+	m, err := s.memberIn(ctx, tx, c.memberID)
+	if err != nil {
+		return nil, err
+	}
+	for _, ch := range []notify.Channel{notify.Text, notify.Voice, notify.Email} {
+		if _, _, err := s.route(m, ch); err == nil {
+			list = append(list, string(ch))
+		}
+	}
+	if !c.anyFactor() {
+		return list, nil
+	}
+	app, err := hasAuthenticator(ctx, tx, c.memberID)
+	if app {
+		list = append(list, WayApp)
+	}
+	if err != nil || c.purpose != signIn {
+		return list, err
+	}
+	codes, err := hasRecoveryCodes(ctx, tx, c.memberID)
+	if codes {
+		list = append(list, WayRecovery)
+	}
+	return list, err
+}
+
+// begin chooses how a new challenge is to be answered first: by the member's
+// app, where one is set up, since nothing has to arrive; else by a message. A
+// member whom no message can reach can still have the other ways.
+func (s *Service) begin(ctx context.Context, tx *db.Tx, c *challenge) (byMessage bool, err error) {
+	list, err := s.ways(ctx, tx, *c)
+	if err != nil {
+		return false, err
+	}
+	c.ways = list
+	for _, way := range []string{WayApp, WayRecovery} {
+		if slices.Contains(list, way) && (way == WayApp || len(list) == 1) {
+			c.channel = way
+			return false, nil
+		}
+	}
+	if len(list) == 0 {
+		return false, fault.New(fault.Forbidden, "signin.no-channel", "We have no way to send you a code. Please call us.")
+	}
+	return true, nil
+}
