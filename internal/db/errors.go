@@ -28,9 +28,17 @@ func IsUnique(err error) bool {
 	return false
 }
 
-// retryable tells whether the engine asks for the transaction to be run again.
-// 40001 and 40P01 are PostgreSQL's serialization failure and deadlock.
+// errRaced says that a key that was free when the transaction looked was taken when
+// it wrote.
+var errRaced = errors.New("another transaction took the same key")
+
+// retryable tells whether the transaction is to be run again: the engine asks for
+// it, or another one took a key first. 40001 and 40P01 are PostgreSQL's
+// serialization failure and deadlock.
 func retryable(err error) bool {
+	if errors.Is(err, errRaced) {
+		return true
+	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code == "40001" || e.Code == "40P01"
 	}
@@ -56,6 +64,13 @@ func classify(err error) error {
 	return err
 }
 
+// lockedOut tells whether another program has held SQLite's write lock for longer
+// than we wait. Of our own there is one writer only.
+func lockedOut(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // died tells whether an error says that an open connection is no more: the server
 // ended it (57P01, 57P02), or it broke.
 func died(err error) bool {
@@ -70,7 +85,7 @@ func died(err error) bool {
 }
 
 func outOfReach(err error) bool {
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
+	if errors.Is(err, errRaced) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "database is closed") {
 		return true
 	}
@@ -91,9 +106,12 @@ func outOfReach(err error) bool {
 
 // pgUnavailable knows the classes 08 (connection), 53 (resources: disk full,
 // too many connections), 57P (shutdown, crash), 58 (I/O), 25006 (read-only
-// server) and the two that WithTx gave up retrying.
+// server) and the two that WithTx gave up retrying. A server that says that it is
+// broken (XX, F0), lets us in no more (28, 42501) or has lost our database or its
+// tables (3D, 3F, 42P01) does not know the answer either.
 func pgUnavailable(code string) bool {
-	for _, p := range []string{"08", "53", "57P", "58", "25006", "40001", "40P01", "57014", "55P03"} {
+	for _, p := range []string{"08", "53", "57P", "58", "25006", "40001", "40P01", "57014", "55P03",
+		"XX", "F0", "28", "42501", "3D", "3F", "42P01"} {
 		if strings.HasPrefix(code, p) {
 			return true
 		}

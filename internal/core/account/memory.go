@@ -183,7 +183,7 @@ func (m *memory) recall(ctx context.Context, ids []string) error {
 	type row struct{ id, body string }
 	var found []row
 	err := m.db.View(ctx, func(tx *db.Tx) error {
-		where, arg := oneOf(tx.Engine(), "account_id", ids)
+		where, arg := tx.In("account_id", "uuid", 1, ids)
 		rows, err := tx.Query(ctx, `SELECT account_id, body FROM account_last_known WHERE `+where, arg)
 		found, err = db.Collect(rows, err, func(r *sql.Rows) (v row, err error) { return v, r.Scan(&v.id, &v.body) })
 		return err

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"time"
 	"unicode"
@@ -27,40 +28,79 @@ const (
 // decimals. More is a mistake of whoever sent it.
 const maxMinor = 1_000_000_000_000_000
 
+// Opened is what became of one Spec of OpenAll.
+type Opened struct {
+	Account Account
+	Err     error // why no account was opened
+}
+
 // Open opens an account in the caller's transaction, and its ledger account of
 // the same id where our ledger keeps it. A reference in use is a fault.Conflict,
 // a broken rule a fault.Invalid that names the field of Spec as an import file does.
 func (s *Service) Open(ctx context.Context, tx *db.Tx, spec Spec) (Account, error) {
-	if spec.Source == "" {
-		spec.Source = LedgerSource
-	}
-	if bad := s.check(spec); len(bad) > 0 {
-		return Account{}, fault.InvalidFields(bad...)
-	}
-	a := fromSpec(spec)
-	free, err := insert(ctx, tx, a)
+	list, err := s.OpenAll(ctx, tx, []Spec{spec})
 	if err != nil {
 		return Account{}, err
 	}
-	if !free {
-		return Account{}, fault.New(fault.Conflict, "account.ref-taken", "There is an account with this reference already.")
-	}
-	if a.Source == LedgerSource {
-		if err := s.ledger.OpenAccount(ctx, tx, ledger.AccountSpec{ID: a.ID, Currency: a.Currency, Book: Book, Floor: floor(a)}); err != nil {
-			return Account{}, err
-		}
-	}
-	return a, outbox.Append(ctx, tx, outbox.Change{Entity: "account", EntityID: a.ID, Kind: "opened", Version: a.Version, Payload: a})
+	return list[0].Account, list[0].Err
 }
 
-func fromSpec(p Spec) Account {
+// OpenAll is Open for many, in a few statements for all of them. Each spec has a
+// result of its own, in the order of specs; one that is refused leaves the others.
+func (s *Service) OpenAll(ctx context.Context, tx *db.Tx, specs []Spec) ([]Opened, error) {
+	list := make([]Opened, len(specs))
+	for i, spec := range specs {
+		list[i].Account, list[i].Err = s.fromSpec(spec)
+	}
+	used, err := refsInUse(ctx, tx, list)
+	if err != nil {
+		return nil, err
+	}
+	var opened []Account
+	for i := range list {
+		o := &list[i]
+		if o.Err == nil && used[o.Account.Ref] {
+			*o = Opened{Err: fault.New(fault.Conflict, "account.ref-taken", "There is an account with this reference already.")}
+		}
+		if o.Err == nil {
+			used[o.Account.Ref] = true
+			opened = append(opened, o.Account)
+		}
+	}
+	return list, s.add(ctx, tx, opened)
+}
+
+// add writes new accounts, those that our ledger keeps also there, and publishes them.
+func (s *Service) add(ctx context.Context, tx *db.Tx, accounts []Account) error {
+	var ours []ledger.AccountSpec
+	changes := make([]outbox.Change, len(accounts))
+	for i, a := range accounts {
+		if a.Source == LedgerSource {
+			ours = append(ours, ledger.AccountSpec{ID: a.ID, Currency: a.Currency, Book: Book, Floor: floor(a)})
+		}
+		changes[i] = outbox.Change{Entity: "account", EntityID: a.ID, Kind: "opened", Version: a.Version, Payload: a}
+	}
+	if err := insert(ctx, tx, accounts); err != nil {
+		return err
+	}
+	if err := s.ledger.OpenAccounts(ctx, tx, ours); err != nil {
+		return err
+	}
+	return outbox.Append(ctx, tx, changes...)
+}
+
+func (s *Service) fromSpec(p Spec) (Account, error) {
+	p.Source = cmp.Or(p.Source, LedgerSource)
+	if bad := s.check(p); len(bad) > 0 {
+		return Account{}, fault.InvalidFields(bad...)
+	}
 	a := Account{ID: db.NewID(), Ref: p.Ref, Kind: p.Kind, Currency: p.Currency, Name: p.Name, Last4: p.Last4, Status: Active,
 		Source: p.Source, CreditLimit: p.CreditLimit, StatementBalance: p.StatementBalance, MinimumDue: p.MinimumDue,
 		DueOn: p.DueOn, OpenedOn: p.OpenedOn, ExpiresOn: p.ExpiresOn, RateBP: p.RateBP, Version: 1}
 	if a.Name == "" {
 		a.Name = map[string]string{Card: "Card", Savings: "Savings"}[a.Kind]
 	}
-	return a
+	return a, nil
 }
 
 // floor is how far an account may fall: a card to its credit limit, savings to nothing.

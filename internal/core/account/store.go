@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 
 	"standfast/internal/db"
@@ -33,40 +32,49 @@ func amount(n sql.NullInt64, currency string) *money.Amount {
 	return &m
 }
 
-func minor(a *money.Amount) sql.NullInt64 {
+func minor(a *money.Amount) *int64 {
 	if a == nil {
-		return sql.NullInt64{}
+		return nil
 	}
-	return sql.NullInt64{Int64: a.Minor, Valid: true}
+	return &a.Minor
 }
 
-// insert writes a new account and tells whether its reference was free.
-func insert(ctx context.Context, tx *db.Tx, a Account) (bool, error) {
-	var rate sql.NullInt64
-	if a.RateBP != nil {
-		rate = sql.NullInt64{Int64: *a.RateBP, Valid: true}
+// insert writes new accounts.
+func insert(ctx context.Context, tx *db.Tx, accounts []Account) error {
+	rows := make([][]any, len(accounts))
+	for i, a := range accounts {
+		rows[i] = []any{a.ID, a.Ref, a.Kind, a.Currency, a.Name, a.Last4, a.Status, a.Source, minor(a.CreditLimit), minor(a.StatementBalance),
+			minor(a.MinimumDue), a.DueOn, a.OpenedOn, a.ExpiresOn, a.RateBP, a.Version, db.Micros(tx.Now)}
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO account (`+columns+`, created_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17) ON CONFLICT (ref) DO NOTHING`,
-		a.ID, a.Ref, a.Kind, a.Currency, a.Name, a.Last4, a.Status, a.Source, minor(a.CreditLimit), minor(a.StatementBalance),
-		minor(a.MinimumDue), a.DueOn, a.OpenedOn, a.ExpiresOn, rate, a.Version, db.Micros(tx.Now))
-	return n == 1, err
+	return tx.InsertAll(ctx, table, rows)
 }
 
-// oneOf gives the condition that column is one of ids, and its argument: a list
-// is one parameter on both engines, in each engine's own way.
-func oneOf(e db.Engine, column string, ids []string) (condition string, arg any) {
-	if e == db.PostgreSQL {
-		return column + ` = ANY($1)`, ids
+var table = db.Into{Table: "account", Columns: `id uuid, ref text, kind text, currency text, name text, last4 text, status text, source text,
+	credit_limit bigint, statement_balance bigint, minimum_due bigint, due_on text, opened_on text, expires_on text, rate_bp bigint, version bigint,
+	created_at bigint`}
+
+// refsInUse tells which references of accounts to be opened are in use.
+func refsInUse(ctx context.Context, tx *db.Tx, list []Opened) (map[string]bool, error) {
+	var refs []string
+	for _, o := range list {
+		if o.Err == nil {
+			refs = append(refs, o.Account.Ref)
+		}
 	}
-	list, _ := json.Marshal(ids) // strings always marshal
-	return column + ` IN (SELECT value FROM json_each($1))`, string(list)
+	where, arg := tx.In("ref", "text", 1, refs)
+	rows, err := tx.Query(ctx, `SELECT ref FROM account WHERE `+where, arg)
+	found, err := db.Collect(rows, err, func(r *sql.Rows) (ref string, err error) { return ref, r.Scan(&ref) })
+	used := make(map[string]bool, len(found))
+	for _, ref := range found {
+		used[ref] = true
+	}
+	return used, err
 }
 
 // load reads the accounts with these ids; unknown ids are left out.
 func load(ctx context.Context, d *db.DB, ids []string) (list []Account, err error) {
 	err = d.Read(ctx, func(tx *db.Tx) error {
-		where, arg := oneOf(tx.Engine(), "id", ids)
+		where, arg := tx.In("id", "uuid", 1, ids)
 		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM account WHERE `+where, arg)
 		list, err = db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return scan(r) })
 		return err
@@ -90,7 +98,7 @@ func (s *Service) ByRef(ctx context.Context, ref string) (a Account, err error) 
 func (s *Service) ByRefs(ctx context.Context, refs []string) (map[string]Account, error) {
 	found := make(map[string]Account, len(refs))
 	err := s.db.View(ctx, func(tx *db.Tx) error {
-		where, arg := oneOf(tx.Engine(), "ref", refs)
+		where, arg := tx.In("ref", "text", 1, refs)
 		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM account WHERE `+where, arg)
 		list, err := db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return scan(r) })
 		for _, a := range list {

@@ -3,6 +3,7 @@ package importer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,21 +108,38 @@ func (r *run) addAccounts(ctx context.Context, batch []*item[accountRow]) error 
 	for i, it := range batch {
 		members[i] = it.value.member
 	}
-	owners, err := r.resolve(ctx, distinct(members))
+	owners, err := r.Members.IDsByRefs(ctx, distinct(members))
 	if err != nil {
 		return err
 	}
-	return once(ctx, r.DB, "account", batch, func(a accountRow) reference { return a.reference }, func(tx *db.Tx, a accountRow) (string, error) {
-		owner, ok := owners[a.member]
-		if !ok {
-			return "", unknown("member_ref", "member", a.member)
+	return once(ctx, r.DB, "account", batch, func(a accountRow) reference { return a.reference },
+		func(tx *db.Tx, rows []accountRow) ([]outcome, error) { return r.openAccounts(ctx, tx, rows, owners) })
+}
+
+// openAccounts opens the accounts of rows, with their owners.
+func (r *run) openAccounts(ctx context.Context, tx *db.Tx, rows []accountRow, owners map[string]string) ([]outcome, error) {
+	outcomes := make([]outcome, len(rows))
+	var specs []account.Spec
+	var of []int
+	for i, a := range rows {
+		if _, ok := owners[a.member]; !ok {
+			outcomes[i].err = unknown("member_ref", "member", a.member)
+			continue
 		}
-		made, err := r.Accounts.Open(ctx, tx, a.spec)
-		if err != nil {
-			return "", err
+		specs, of = append(specs, a.spec), append(of, i)
+	}
+	opened, err := r.Accounts.OpenAll(ctx, tx, specs)
+	if err != nil {
+		return nil, err
+	}
+	var shares []member.Share
+	for i, o := range opened {
+		if outcomes[of[i]] = (outcome{o.Account.ID, o.Err}); o.Err == nil {
+			shares = append(shares, member.Share{MemberID: owners[rows[of[i]].member], AccountID: o.Account.ID, Role: member.Owner})
 		}
-		return made.ID, r.Members.AddHolder(ctx, tx, owner, made.ID, member.Owner)
-	})
+	}
+	refusals, err := r.Members.AddHolders(ctx, tx, shares)
+	return outcomes, errors.Join(append(refusals, err)...)
 }
 
 func distinct(list []string) []string {

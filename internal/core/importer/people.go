@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 
+	"standfast/internal/core/account"
 	"standfast/internal/core/instrument"
 	"standfast/internal/core/member"
+	"standfast/internal/core/signin"
 	"standfast/internal/db"
 )
 
 // peopleBatch is how many members, accounts or holders share one transaction.
-const peopleBatch = 500
+const peopleBatch = 1_000
 
 type memberRow struct {
 	reference
@@ -29,7 +31,7 @@ func (r *run) members(ctx context.Context, path string) (FileSummary, error) {
 	return load(ctx, r, path, stage[memberRow]{layout: memberLayout, batch: peopleBatch, decode: decodeMember,
 		apply: func(ctx context.Context, batch []*item[memberRow]) error {
 			return once(ctx, r.DB, "member", batch, func(m memberRow) reference { return m.reference },
-				func(tx *db.Tx, m memberRow) (string, error) { return r.addMember(ctx, tx, m) })
+				func(tx *db.Tx, rows []memberRow) ([]outcome, error) { return r.addMembers(ctx, tx, rows) })
 		}})
 }
 
@@ -40,15 +42,34 @@ func decodeMember(w row) (memberRow, error) {
 	if s.Ref == "" {
 		return memberRow{}, errors.New("member_ref is empty")
 	}
+	if password != "" {
+		if err := signin.CheckPasswordHash(password); err != nil {
+			return memberRow{}, err
+		}
+	}
 	return memberRow{newReference(s.Ref, s.Username, s.DisplayName, s.Email, s.Phone, s.Locale, s.Region, s.BirthDate, password), s, password}, nil
 }
 
-func (r *run) addMember(ctx context.Context, tx *db.Tx, m memberRow) (string, error) {
-	made, err := r.Members.Create(ctx, tx, m.spec)
-	if err != nil || m.password == "" {
-		return made.ID, err
+func (r *run) addMembers(ctx context.Context, tx *db.Tx, rows []memberRow) ([]outcome, error) {
+	specs := make([]member.Spec, len(rows))
+	for i, m := range rows {
+		specs[i] = m.spec
 	}
-	return made.ID, r.SignIn.SetPasswordHash(ctx, tx, made.ID, m.password)
+	created, err := r.Members.CreateAll(ctx, tx, specs)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]outcome, len(rows))
+	for i, c := range created {
+		outcomes[i] = outcome{c.Member.ID, c.Err}
+		if c.Err != nil || rows[i].password == "" {
+			continue
+		}
+		if err := r.SignIn.SetPasswordHash(ctx, tx, c.Member.ID, rows[i].password); err != nil {
+			return nil, err
+		}
+	}
+	return outcomes, nil
 }
 
 type holderRow struct {
@@ -73,7 +94,7 @@ func (r *run) addHolders(ctx context.Context, batch []*item[holderRow]) error {
 	for i, it := range batch {
 		members[i], accounts[i] = it.value.member, it.value.account
 	}
-	who, err := r.resolve(ctx, distinct(members))
+	who, err := r.Members.IDsByRefs(ctx, distinct(members))
 	if err != nil {
 		return err
 	}
@@ -81,17 +102,32 @@ func (r *run) addHolders(ctx context.Context, batch []*item[holderRow]) error {
 	if err != nil {
 		return err
 	}
-	return once(ctx, r.DB, "holder", batch, func(h holderRow) reference { return h.reference }, func(tx *db.Tx, h holderRow) (string, error) {
-		a, ok := what[h.account]
-		if !ok {
-			return "", unknown("account_ref", "account", h.account)
+	return once(ctx, r.DB, "holder", batch, func(h holderRow) reference { return h.reference },
+		func(tx *db.Tx, rows []holderRow) ([]outcome, error) { return r.shareAccounts(ctx, tx, rows, who, what) })
+}
+
+// shareAccounts gives members their roles in accounts, both by reference.
+func (r *run) shareAccounts(ctx context.Context, tx *db.Tx, rows []holderRow, who map[string]string, what map[string]account.Account) ([]outcome, error) {
+	outcomes := make([]outcome, len(rows))
+	var shares []member.Share
+	var of []int
+	for i, h := range rows {
+		a, known := what[h.account]
+		id, there := who[h.member]
+		switch {
+		case !known:
+			outcomes[i].err = unknown("account_ref", "account", h.account)
+		case !there:
+			outcomes[i].err = unknown("member_ref", "member", h.member)
+		default:
+			shares, of = append(shares, member.Share{MemberID: id, AccountID: a.ID, Role: h.role}), append(of, i)
 		}
-		id, ok := who[h.member]
-		if !ok {
-			return "", unknown("member_ref", "member", h.member)
-		}
-		return a.ID, r.Members.AddHolder(ctx, tx, id, a.ID, h.role)
-	})
+	}
+	refusals, err := r.Members.AddHolders(ctx, tx, shares)
+	for i, refusal := range refusals {
+		outcomes[of[i]] = outcome{shares[i].AccountID, refusal}
+	}
+	return outcomes, err
 }
 
 type methodRow struct {
@@ -122,7 +158,7 @@ func (r *run) addMethods(ctx context.Context, batch []*item[methodRow]) error {
 	for i, it := range batch {
 		members[i] = it.value.member
 	}
-	who, err := r.resolve(ctx, distinct(members))
+	who, err := r.Members.IDsByRefs(ctx, distinct(members))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"io"
 	"path/filepath"
@@ -155,75 +154,103 @@ type imported struct {
 	objectID string
 }
 
-// lookUp finds which references of a kind were imported. A list is one
-// parameter on both engines, in each engine's own way.
-func lookUp(ctx context.Context, tx *db.Tx, kind string, refs []string) (map[string]imported, error) {
-	condition, list := `ref = ANY($2)`, any(refs)
-	if tx.Engine() == db.SQLite {
-		b, _ := json.Marshal(refs) // strings always marshal
-		condition, list = `ref IN (SELECT value FROM json_each($2))`, string(b)
-	}
-	rows, err := tx.Query(ctx, `SELECT ref, digest, object_id FROM import_row WHERE kind = $1 AND `+condition, kind, list)
+// lookUp finds which references of a kind were imported, and the digests of what
+// they said.
+func lookUp(ctx context.Context, tx *db.Tx, kind string, refs []string) (map[string]string, error) {
+	where, list := tx.In("ref", "text", 2, refs)
+	rows, err := tx.Query(ctx, `SELECT ref, digest FROM import_row WHERE kind = $1 AND `+where, kind, list)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	found := map[string]imported{}
+	found := map[string]string{}
 	for rows.Next() {
-		var ref, id string
+		var ref string
 		var digest []byte
-		if err := rows.Scan(&ref, &digest, &id); err != nil {
+		if err := rows.Scan(&ref, &digest); err != nil {
 			return nil, err
 		}
-		found[ref] = imported{string(digest), id}
+		found[ref] = string(digest)
 	}
 	return found, rows.Err()
 }
 
 var errOtherContents = errors.New("this reference was imported before with other contents")
 
+// outcome is the id of the object that a row became, or why it was refused.
+type outcome struct {
+	id  string
+	err error
+}
+
 // once writes those rows of a batch in one transaction that were not imported
-// before. write gives the id of the object that a row became; when it refuses
-// one, nothing of that row stays.
-func once[T any](ctx context.Context, d *db.DB, kind string, batch []*item[T], of func(T) reference, write func(*db.Tx, T) (string, error)) error {
-	return inBatch(ctx, d, func(tx *db.Tx, each attempt) error {
-		refs := make([]string, len(batch))
-		for i, it := range batch {
-			refs[i] = of(it.value).ref
-		}
+// before. write takes many rows, no two with one reference, and gives an outcome
+// for each; of a row that it refuses it has written nothing.
+func once[T any](ctx context.Context, d *db.DB, kind string, batch []*item[T], of func(T) reference, write func(*db.Tx, []T) ([]outcome, error)) error {
+	refs := make([]string, len(batch))
+	for i, it := range batch {
+		refs[i] = of(it.value).ref
+	}
+	return d.WithTx(ctx, func(tx *db.Tx) error {
 		known, err := lookUp(ctx, tx, kind, refs)
 		if err != nil {
 			return err
 		}
-		for _, it := range batch {
-			ref := of(it.value)
-			before, ok := known[ref.ref]
-			it.added, it.err = false, nil // the closure may run again
-			if ok && before.digest != string(ref.digest) {
-				it.err = errOtherContents
-			}
-			if ok {
-				continue
-			}
-			it.err, err = each(func() error { return mark(ctx, tx, kind, ref, it.value, write) })
-			if err != nil {
+		var fresh []*item[T]
+		for rest := batch; len(rest) > 0; {
+			fresh, rest = sift(rest, of, known)
+			if err := writeFresh(ctx, tx, kind, fresh, of, known, write); err != nil {
 				return err
-			}
-			if it.added = it.err == nil; it.added {
-				known[ref.ref] = imported{digest: string(ref.digest)}
 			}
 		}
 		return nil
 	})
 }
 
-func mark[T any](ctx context.Context, tx *db.Tx, kind string, ref reference, value T, write func(*db.Tx, T) (string, error)) error {
-	id, err := write(tx, value)
+// sift judges the rows whose references are known, and parts the others into the
+// first ones of each reference and those that come after them.
+func sift[T any](batch []*item[T], of func(T) reference, known map[string]string) (fresh, later []*item[T]) {
+	seen := map[string]bool{}
+	for _, it := range batch {
+		it.added, it.err = false, nil // the closure may run again
+		ref := of(it.value)
+		before, ok := known[ref.ref]
+		switch {
+		case ok && before != string(ref.digest):
+			it.err = errOtherContents
+		case ok:
+		case seen[ref.ref]:
+			later = append(later, it)
+		default:
+			seen[ref.ref] = true
+			fresh = append(fresh, it)
+		}
+	}
+	return fresh, later
+}
+
+var marks = db.Into{Table: "import_row", Columns: `kind text, ref text, digest bytea, object_id uuid, decimals bigint`}
+
+// writeFresh writes rows and remembers those that were taken.
+func writeFresh[T any](ctx context.Context, tx *db.Tx, kind string, fresh []*item[T], of func(T) reference, known map[string]string, write func(*db.Tx, []T) ([]outcome, error)) error {
+	values := make([]T, len(fresh))
+	for i, it := range fresh {
+		values[i] = it.value
+	}
+	outcomes, err := write(tx, values)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO import_row (kind, ref, digest, object_id, decimals) VALUES ($1, $2, $3, $4, 0)`, kind, ref.ref, ref.digest, id)
-	return err
+	var rows [][]any
+	for i, it := range fresh {
+		if it.err = outcomes[i].err; it.err != nil {
+			continue
+		}
+		ref := of(it.value)
+		it.added, known[ref.ref] = true, string(ref.digest)
+		rows = append(rows, []any{kind, ref.ref, ref.digest, outcomes[i].id, 0})
+	}
+	return tx.InsertAll(ctx, marks, rows)
 }
 
 // attempt does the work of one row so that nothing of it stays when the row is
@@ -280,32 +307,4 @@ func refused(err error) bool {
 		return true
 	}
 	return false
-}
-
-// resolve gives the ids of members by reference: those imported, and for the
-// rest those that came to be in another way.
-func (r *run) resolve(ctx context.Context, refs []string) (ids map[string]string, err error) {
-	ids = map[string]string{}
-	err = r.DB.View(ctx, func(tx *db.Tx) error {
-		found, err := lookUp(ctx, tx, "member", refs)
-		for ref, m := range found {
-			ids[ref] = m.objectID
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, ref := range refs {
-		if _, ok := ids[ref]; ok {
-			continue
-		}
-		m, err := r.Members.ByRef(ctx, ref)
-		if err == nil {
-			ids[ref] = m.ID
-		} else if !fault.Is(err, fault.NotFound) {
-			return nil, err
-		}
-	}
-	return ids, nil
 }

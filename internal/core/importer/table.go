@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"standfast/internal/fault"
 )
@@ -102,6 +103,11 @@ func (t *table) check(rec record) error {
 		return rec.err
 	case len(rec.fields) != len(t.header):
 		return fmt.Errorf("the row has %d fields and the first line %d", len(rec.fields), len(t.header))
+	}
+	for i, field := range rec.fields {
+		if !utf8.ValidString(field) || strings.IndexByte(field, 0) >= 0 {
+			return fmt.Errorf("%s is no text in UTF-8", t.header[i])
+		}
 	}
 	return nil
 }

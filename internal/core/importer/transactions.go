@@ -164,8 +164,13 @@ func (r *run) prepare(ctx context.Context, tx *db.Tx, currencies map[string]bool
 			return err
 		}
 	}
+	byDecimals := map[int][]string{}
 	for ref, decimals := range finer {
-		if _, err := tx.Exec(ctx, `UPDATE import_row SET decimals = $2 WHERE kind = 'account' AND ref = $1 AND decimals < $2`, ref, decimals); err != nil {
+		byDecimals[decimals] = append(byDecimals[decimals], ref)
+	}
+	for decimals, refs := range byDecimals {
+		where, list := tx.In("ref", "text", 2, refs)
+		if _, err := tx.Exec(ctx, `UPDATE import_row SET decimals = $1 WHERE kind = 'account' AND decimals < $1 AND `+where, decimals, list); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,21 @@ func (l *Ledger) OpenAccount(ctx context.Context, tx *db.Tx, s AccountSpec) erro
 	return s.checkOpen(ctx, tx)
 }
 
+// OpenAccounts opens accounts that are new, in a few statements for all of them.
+func (l *Ledger) OpenAccounts(ctx context.Context, tx *db.Tx, specs []AccountSpec) error {
+	rows := make([][]any, len(specs))
+	for i, s := range specs {
+		if err := s.check(); err != nil {
+			return err
+		}
+		rows[i] = []any{s.ID, s.Currency, s.Book, s.Floor, s.Ceiling, s.Folded, 0, 0, 0, 0}
+	}
+	return tx.InsertAll(ctx, accountTable, rows)
+}
+
+var accountTable = db.Into{Table: "ledger_account", Columns: `id uuid, currency text, book text, floor bigint, ceiling bigint, folded boolean,
+	posted bigint, pending_in bigint, pending_out bigint, count bigint`}
+
 func (s AccountSpec) check() error {
 	if !db.ValidID(s.ID) {
 		return fault.InvalidField("id", "ledger.id", "An account's id is a UUID.")

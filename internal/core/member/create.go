@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"time"
 
 	"standfast/internal/core/outbox"
 	"standfast/internal/db"
@@ -21,41 +22,116 @@ type Spec struct {
 	Synthetic   bool
 }
 
+// Created is what became of one Spec of CreateAll.
+type Created struct {
+	Member Member
+	Err    error // why there is no member
+}
+
 // Create adds a member. A field that breaks a rule gives fault.Invalid naming
 // every such field; a username or ref that is taken gives fault.Conflict, and
 // the transaction stays usable.
 func (s *Store) Create(ctx context.Context, tx *db.Tx, n Spec) (Member, error) {
-	m := Member{ID: db.NewID(), Synthetic: n.Synthetic, CreatedAt: tx.Now, Version: 1}
+	list, err := s.CreateAll(ctx, tx, []Spec{n})
+	if err != nil {
+		return Member{}, err
+	}
+	return list[0].Member, list[0].Err
+}
+
+// CreateAll is Create for many, in a few statements for all of them. Each spec has
+// a result of its own, in the order of specs; one that is refused leaves the others.
+func (s *Store) CreateAll(ctx context.Context, tx *db.Tx, specs []Spec) ([]Created, error) {
+	list, keys := make([]Created, len(specs)), make([]string, len(specs))
+	for i, n := range specs {
+		list[i].Member, keys[i], list[i].Err = fromSpec(n, tx.Now)
+	}
+	taken, err := findTaken(ctx, tx, list, keys)
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]any
+	var changes []outbox.Change
+	for i := range list {
+		c := &list[i]
+		if c.Err == nil {
+			c.Err = taken.claim(keys[i], c.Member.Ref)
+		}
+		if c.Err != nil {
+			c.Member = Member{}
+			continue
+		}
+		rows, changes = append(rows, c.Member.row(keys[i])), append(changes, c.Member.change("created"))
+	}
+	if err := tx.InsertAll(ctx, table, rows); err != nil {
+		return nil, err
+	}
+	return list, outbox.Append(ctx, tx, changes...)
+}
+
+func fromSpec(n Spec, now time.Time) (m Member, key string, err error) {
+	m = Member{ID: db.NewID(), Synthetic: n.Synthetic, CreatedAt: now, Version: 1}
 	if n.Ref == "" {
 		n.Ref = m.ID
 	}
-	key, err := m.fill(n)
-	if err != nil {
-		return Member{}, err
-	}
-	added, err := tx.Exec(ctx, `INSERT INTO member (`+columns+`, username_key)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
-		m.ID, m.Ref, m.Username, m.DisplayName, m.Email, m.Phone, m.Locale, m.Region,
-		m.BirthDate, m.Synthetic, db.Micros(m.CreatedAt), m.Version, key)
-	if err != nil {
-		return Member{}, err
-	}
-	if added == 0 {
-		return Member{}, taken(ctx, tx, key)
-	}
-	return m, m.publish(ctx, tx, "created")
+	key, err = m.fill(n)
+	return m, key, err
 }
 
-// taken says which unique key an insert met.
-func taken(ctx context.Context, tx *db.Tx, usernameKey string) error {
-	var same int
-	if err := tx.QueryRow(ctx, `SELECT count(*) FROM member WHERE username_key = $1`, usernameKey).Scan(&same); err != nil {
+// table has the columns in the order of row.
+var table = db.Into{Table: "member", Columns: `id uuid, ref text, username text, display_name text, email text, phone text, locale text,
+	region text, birth_date text, synthetic boolean, created_at bigint, version bigint, username_key text`}
+
+func (m Member) row(key string) []any {
+	return []any{m.ID, m.Ref, m.Username, m.DisplayName, m.Email, m.Phone, m.Locale,
+		m.Region, m.BirthDate, m.Synthetic, db.Micros(m.CreatedAt), m.Version, key}
+}
+
+// taken is which usernames, in their compared form, and references are in use.
+type taken struct{ names, refs map[string]bool }
+
+// findTaken looks up which of those that list asks for are in use.
+func findTaken(ctx context.Context, tx *db.Tx, list []Created, keys []string) (taken, error) {
+	t := taken{map[string]bool{}, map[string]bool{}}
+	var names, refs []string
+	for i, c := range list {
+		if c.Err == nil {
+			names, refs = append(names, keys[i]), append(refs, c.Member.Ref)
+		}
+	}
+	if err := findInUse(ctx, tx, "username_key", names, t.names); err != nil {
+		return t, err
+	}
+	return t, findInUse(ctx, tx, "ref", refs, t.refs)
+}
+
+func findInUse(ctx context.Context, tx *db.Tx, column string, list []string, used map[string]bool) error {
+	where, arg := tx.In(column, "text", 1, list)
+	rows, err := tx.Query(ctx, `SELECT `+column+` FROM member WHERE `+where, arg)
+	if err != nil {
 		return err
 	}
-	if same > 0 {
-		return fault.New(fault.Conflict, "member.username-taken", "This username is taken. Please choose another.")
+	defer rows.Close()
+	for rows.Next() {
+		var value string
+		if err := rows.Scan(&value); err != nil {
+			return err
+		}
+		used[value] = true
 	}
-	return fault.New(fault.Conflict, "member.ref-taken", "A member with this reference exists already.")
+	return rows.Err()
+}
+
+// claim takes a username and a reference, or says which of them is in use.
+func (t taken) claim(usernameKey, ref string) error {
+	switch {
+	case t.names[usernameKey]:
+		return fault.New(fault.Conflict, "member.username-taken", "This username is taken. Please choose another.")
+	case t.refs[ref]:
+		return fault.New(fault.Conflict, "member.ref-taken", "A member with this reference exists already.")
+	}
+	t.names[usernameKey], t.refs[ref] = true, true
+	return nil
 }
 
 // published is a member's form in the outbox.
@@ -71,9 +147,11 @@ type published struct {
 	Synthetic   bool   `json:"synthetic,omitempty"`
 }
 
+func (m Member) change(kind string) outbox.Change {
+	return outbox.Change{Entity: "member", EntityID: m.ID, Kind: kind, Version: m.Version,
+		Payload: published{m.ID, m.Ref, m.Username, m.DisplayName, m.Email, m.Phone, m.Locale, m.Region, m.Synthetic}}
+}
+
 func (m Member) publish(ctx context.Context, tx *db.Tx, kind string) error {
-	return outbox.Append(ctx, tx, outbox.Change{
-		Entity: "member", EntityID: m.ID, Kind: kind, Version: m.Version,
-		Payload: published{m.ID, m.Ref, m.Username, m.DisplayName, m.Email, m.Phone, m.Locale, m.Region, m.Synthetic},
-	})
+	return outbox.Append(ctx, tx, m.change(kind))
 }

@@ -28,14 +28,27 @@ type Holder struct {
 	Role     string
 }
 
+// Share is a member's share in an account, to be added.
+type Share struct {
+	MemberID, AccountID string
+	Role                string // Owner, Joint or Authorized
+}
+
+func (h Share) check() error {
+	if !db.ValidID(h.MemberID) || !db.ValidID(h.AccountID) {
+		return notHeld()
+	}
+	if h.Role != Owner && h.Role != Joint && h.Role != Authorized {
+		return fault.InvalidField("body.role", "member.role", "A role is owner, joint or authorized.")
+	}
+	return nil
+}
+
 // AddHolder gives a member a role in an account, replacing the role that the
 // member had in it.
 func (s *Store) AddHolder(ctx context.Context, tx *db.Tx, memberID, accountID, role string) error {
-	if !db.ValidID(memberID) || !db.ValidID(accountID) {
-		return notHeld()
-	}
-	if role != Owner && role != Joint && role != Authorized {
-		return fault.InvalidField("body.role", "member.role", "A role is owner, joint or authorized.")
+	if err := (Share{memberID, accountID, role}).check(); err != nil {
+		return err
 	}
 	var version int64
 	err := tx.QueryRow(ctx, `INSERT INTO holder (member_id, account_id, role, removed, changed_at, version) VALUES ($1, $2, $3, $4, $5, 1)
@@ -66,13 +79,73 @@ func (s *Store) RemoveHolder(ctx context.Context, tx *db.Tx, memberID, accountID
 	return s.holderChanged(ctx, tx, memberID, accountID, "", version)
 }
 
+// AddHolders is AddHolder for many, in a few statements for all of them. Each
+// result is nil or why that share was refused, which leaves the others. A pair of
+// member and account may be there once.
+func (s *Store) AddHolders(ctx context.Context, tx *db.Tx, shares []Share) ([]error, error) {
+	refused := make([]error, len(shares))
+	there, err := findShares(ctx, tx, shares)
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]any
+	var changes []outbox.Change
+	for i, h := range shares {
+		if refused[i] = h.check(); refused[i] != nil {
+			continue
+		}
+		if there[[2]string{h.MemberID, h.AccountID}] {
+			if err := s.AddHolder(ctx, tx, h.MemberID, h.AccountID, h.Role); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		rows = append(rows, []any{h.MemberID, h.AccountID, h.Role, false, db.Micros(tx.Now), 1})
+		changes = append(changes, h.change(1))
+		tx.AfterCommit(func() { s.cache.forget(h.MemberID) })
+	}
+	if err := tx.InsertAll(ctx, holderTable, rows); err != nil {
+		return nil, err
+	}
+	return refused, outbox.Append(ctx, tx, changes...)
+}
+
+var holderTable = db.Into{Table: "holder", Columns: `member_id uuid, account_id uuid, role text, removed boolean, changed_at bigint, version bigint`}
+
+// findShares tells which pairs of member and account have a row, by these ids.
+func findShares(ctx context.Context, tx *db.Tx, shares []Share) (map[[2]string]bool, error) {
+	var accounts []string
+	for _, h := range shares {
+		if db.ValidID(h.AccountID) {
+			accounts = append(accounts, h.AccountID)
+		}
+	}
+	where, arg := tx.In("account_id", "uuid", 1, accounts)
+	rows, err := tx.Query(ctx, `SELECT member_id, account_id FROM holder WHERE `+where, arg)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	there := map[[2]string]bool{}
+	for rows.Next() {
+		var pair [2]string
+		if err := rows.Scan(&pair[0], &pair[1]); err != nil {
+			return nil, err
+		}
+		there[pair] = true
+	}
+	return there, rows.Err()
+}
+
 // holderChanged publishes a holder (no role: removed) and forgets what is cached.
 func (s *Store) holderChanged(ctx context.Context, tx *db.Tx, memberID, accountID, role string, version int64) error {
 	tx.AfterCommit(func() { s.cache.forget(memberID) })
-	return outbox.Append(ctx, tx, outbox.Change{
-		Entity: "holder", EntityID: memberID + "/" + accountID, Kind: "changed", Version: version,
-		Payload: map[string]string{"member_id": memberID, "account_id": accountID, "role": role},
-	})
+	return outbox.Append(ctx, tx, Share{memberID, accountID, role}.change(version))
+}
+
+func (h Share) change(version int64) outbox.Change {
+	return outbox.Change{Entity: "holder", EntityID: h.MemberID + "/" + h.AccountID, Kind: "changed", Version: version,
+		Payload: map[string]string{"member_id": h.MemberID, "account_id": h.AccountID, "role": h.Role}}
 }
 
 // Holdings gives the accounts of a member, oldest first. It asks the database;

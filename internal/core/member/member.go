@@ -10,6 +10,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"standfast/internal/db"
@@ -77,6 +78,29 @@ func (s *Store) ByRef(ctx context.Context, ref string) (Member, error) {
 		return Member{}, notFound()
 	}
 	return s.one(ctx, `SELECT `+columns+` FROM member WHERE ref = $1`, ref)
+}
+
+// IDsByRefs gives the ids of members by the issuer's references; unknown ones are
+// left out.
+func (s *Store) IDsByRefs(ctx context.Context, refs []string) (ids map[string]string, err error) {
+	refs = slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return !plain(ref, 1, maxRef) })
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		where, arg := tx.In("ref", "text", 1, refs)
+		rows, err := tx.Query(ctx, `SELECT ref, id FROM member WHERE `+where, arg)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for ids = map[string]string{}; rows.Next(); {
+			var ref, id string
+			if err := rows.Scan(&ref, &id); err != nil {
+				return err
+			}
+			ids[ref] = id
+		}
+		return rows.Err()
+	})
+	return ids, err
 }
 
 func (s *Store) one(ctx context.Context, query, arg string) (m Member, err error) {

@@ -46,17 +46,20 @@ type Record struct {
 
 // Append writes changes in the caller's transaction, in one round trip.
 func Append(ctx context.Context, tx *db.Tx, changes ...Change) error {
-	rows := make([]row, len(changes))
+	rows := make([][]any, len(changes))
 	for i, c := range changes {
 		payload, err := json.Marshal(c.Payload)
 		if err != nil {
 			return fault.Wrap(fault.Internal, "outbox.payload", "Something went wrong on our side.", err)
 		}
-		rows[i] = row{Change: c, id: db.NewID(), at: db.Micros(tx.Now), payload: string(payload)}
+		r := row{Change: c, id: db.NewID(), at: db.Micros(tx.Now), payload: string(payload)}
+		rows[i] = []any{r.id, r.Entity, r.EntityID, r.Kind, r.Version, r.at, r.payload, r.digest()}
 	}
 	tx.Wake(string(Table))
-	return insert(ctx, tx, rows)
+	return tx.InsertAll(ctx, table, rows)
 }
+
+var table = db.Into{Table: string(Table), Columns: `id uuid, entity text, entity_id text, kind text, version bigint, at bigint, payload text, digest bytea`}
 
 type row struct {
 	Change
@@ -79,40 +82,6 @@ func (r row) digest() []byte {
 	binary.BigEndian.PutUint64(n[8:], uint64(r.at))
 	h.Write(n[:])
 	return h.Sum(nil)
-}
-
-// insert writes rows one by one on SQLite, where a statement costs no round
-// trip, and as one set on PostgreSQL.
-func insert(ctx context.Context, tx *db.Tx, rows []row) error {
-	const into = `INSERT INTO outbox (id, entity, entity_id, kind, version, at, payload, digest) `
-	if tx.Engine() == db.SQLite || len(rows) == 1 {
-		for _, r := range rows {
-			if err := tx.Queue(ctx, nil, into+`VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-				r.id, r.Entity, r.EntityID, r.Kind, r.Version, r.at, r.payload, r.digest()); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var s set
-	for _, r := range rows {
-		s.add(r)
-	}
-	return tx.Queue(ctx, nil, into+`SELECT * FROM unnest($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[])`,
-		s.id, s.entity, s.entityID, s.kind, s.version, s.at, s.payload, s.digest)
-}
-
-// set holds rows by column, as unnest takes them.
-type set struct {
-	id, entity, entityID, kind, payload []string
-	version, at                         []int64
-	digest                              [][]byte
-}
-
-func (s *set) add(r row) {
-	s.id, s.entity, s.entityID = append(s.id, r.id), append(s.entity, r.Entity), append(s.entityID, r.EntityID)
-	s.kind, s.payload, s.digest = append(s.kind, r.Kind), append(s.payload, r.payload), append(s.digest, r.digest())
-	s.version, s.at = append(s.version, r.Version), append(s.at, r.at)
 }
 
 // Read gives up to limit records with numbers above after, in order.

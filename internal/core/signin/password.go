@@ -66,13 +66,25 @@ func (s *Service) SetPassword(ctx context.Context, tx *db.Tx, memberID, password
 // SetPasswordHash gives a member a password that was hashed elsewhere, in a form
 // that parsePHC reads; the next sign-in replaces it. Errors: Invalid when it cannot be read or costs too much.
 func (s *Service) SetPasswordHash(ctx context.Context, tx *db.Tx, memberID, hash string) error {
+	if err := CheckPasswordHash(hash); err != nil {
+		return err
+	}
 	h, err := parsePHC(hash)
 	if err != nil {
-		e := fault.InvalidField("password_hash", "password.hash", "This is not a password hash that can be read (argon2, bcrypt or PBKDF2 in PHC form).")
-		e.Cause = err
-		return e
+		return err
 	}
 	return s.store(ctx, tx, memberID, h, "system")
+}
+
+// CheckPasswordHash says beforehand whether SetPasswordHash refuses a hash.
+func CheckPasswordHash(hash string) error {
+	_, err := parsePHC(hash)
+	if err == nil {
+		return nil
+	}
+	e := fault.InvalidField("password_hash", "password.hash", "This is not a password hash that can be read (argon2, bcrypt or PBKDF2 in PHC form).")
+	e.Cause = err
+	return e
 }
 
 // store replaces the password and with it everything that the old one has open.
