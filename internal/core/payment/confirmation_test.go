@@ -88,8 +88,24 @@ func TestCalendar(t *testing.T) {
 		if credited != c.date(cut) {
 			t.Fatalf("credited as of %s, but the cut-off is on %s", credited, c.date(cut))
 		}
-		if start := c.start(credited); c.date(start) != credited || c.date(start.Add(-time.Second)) == credited && zone.String() != "Asia/Beirut" && zone.String() != "America/Santiago" {
+		if start := c.start(credited); c.date(start) != credited || c.date(start.Add(-time.Second)) == credited {
 			t.Fatal(credited, start)
 		}
 	})
+}
+
+// Where clocks change at midnight a day begins when its date does, and not an hour
+// before on the day before.
+func TestADayBeginsWithItsDateWhereverClocksChange(t *testing.T) {
+	for _, name := range []string{"Atlantic/Azores", "America/Havana", "America/Santiago", "America/Asuncion", "Asia/Beirut", "Africa/Cairo", "Europe/Berlin", "UTC"} {
+		zone, err := time.LoadLocation(name)
+		must(t, err)
+		c := calendar{zone: zone, cutOff: 20 * time.Hour, days: 365}
+		for date := "2015-01-01"; date < "2032-01-01"; date = c.plus(date, 1) {
+			start := c.start(date)
+			if c.date(start) != date || c.date(start.Add(-time.Microsecond)) >= date {
+				t.Fatalf("%s: %s begins at %s", name, date, start)
+			}
+		}
+	}
 }

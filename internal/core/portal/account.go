@@ -136,9 +136,21 @@ func (s *server) cardOf(v *visit) (account.Tile, error) {
 }
 
 // freeze does it. It is asked for by "yes" and lifted by "no", so that a page
-// that is sent twice does not undo itself.
+// that is sent twice does not undo itself, and one that says neither does nothing.
+// Freezing only protects the member; lifting it needs a session that is known to
+// hold now.
 func (s *server) freeze(v *visit) (response, error) {
-	if _, err := s.Accounts.Freeze(v.r.Context(), v.member(), v.id(), v.value("freeze") == "yes", v.client().IP); err != nil {
+	asked := v.value("freeze")
+	switch asked {
+	case "yes":
+	case "no":
+		if err := s.enter(v, change); err != nil {
+			return response{}, err
+		}
+	default:
+		return response{}, fault.New(fault.Malformed, "request.freeze", "The form says neither to freeze nor to release.")
+	}
+	if _, err := s.Accounts.Freeze(v.r.Context(), v.member(), v.id(), asked == "yes", v.client().IP); err != nil {
 		return response{}, err
 	}
 	return see(route.Account.URL(v.id())), nil

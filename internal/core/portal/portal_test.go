@@ -10,6 +10,8 @@ import (
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/static"
 	"standfast/internal/core/portal/view"
+	"standfast/internal/core/signin"
+	"standfast/internal/masterkey"
 )
 
 func want(t testing.TB, what string, got, want any) {
@@ -151,6 +153,32 @@ func TestAnotherMembersAccountLooksLikeNone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A card is released by whoever says so, with a session that holds now, and by
+// nobody else.
+func TestAFrozenCardStaysFrozenUntilItsMemberReleasesIt(t *testing.T) {
+	h := onSQLite(t)
+	ada := h.person("ada")
+	b := h.browser()
+	b.signIn("ada", "/dashboard")
+	at := string(route.AccountFreeze.URL(ada.card.ID))
+	frozen := func() bool { return strings.Contains(b.get(at).body, `value="no"`) }
+	want(t, "freezing", b.post(at, url.Values{"freeze": {"yes"}}).StatusCode, http.StatusSeeOther)
+	for _, says := range []string{"", "maybe", "YES"} {
+		want(t, "a form that says "+says, b.post(at, url.Values{"freeze": {says}}).StatusCode, http.StatusBadRequest)
+	}
+	want(t, "it is frozen", frozen(), true)
+
+	other, err := signin.New(h.db, h.services.Members, nil, masterkey.Demo(), signin.Config{Cell: "us", Now: h.clock.Now})
+	h.must(err)
+	h.clock.Advance(time.Minute) // what this process knows of sessions is a minute old
+	h.must(other.SignOutEverywhere(ctx, signin.Session{MemberID: ada.ID}))
+	want(t, "a session that was ended elsewhere", b.post(at, url.Values{"freeze": {"no"}}).Header.Get("Location"), "/sign-in")
+	b.signIn("ada", "/dashboard")
+	want(t, "it is frozen still", frozen(), true)
+	want(t, "releasing", b.post(at, url.Values{"freeze": {"no"}}).StatusCode, http.StatusSeeOther)
+	want(t, "it is frozen no more", frozen(), false)
 }
 
 func TestAnUnknownSessionTakesNothing(t *testing.T) {
