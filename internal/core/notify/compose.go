@@ -43,8 +43,12 @@ func (n *Notifier) compose(m Message, now time.Time) (c contents, locale string,
 	return c, locale, nil
 }
 
-// body chooses the short text where there is one and the channel wants it.
+// body chooses the spoken or the short text where there is one and the channel
+// wants it.
 func (n *Notifier) body(p *text.Printer, id string, c Channel) string {
+	if c == Voice && p.Has(id+".spoken") {
+		return id + ".spoken"
+	}
 	if c != Email && p.Has(id+".short") {
 		return id + ".short"
 	}
@@ -78,7 +82,8 @@ func (n *Notifier) binding(m Message) string {
 	return "\n\n@" + n.cell.Host + " #" + m.Code
 }
 
-// spoken separates digits, so that a voice reads them one by one.
+// spoken separates digits by commas, so that a voice reads them one by one.
+// (Full stops would make ordinals of them in German.)
 func spoken(code string) string { return strings.Join(strings.Split(code, ""), ", ") }
 
 // sentence fills in a text. One that does not exist, or that names a value

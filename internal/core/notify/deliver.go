@@ -25,9 +25,9 @@ func (n *Notifier) deliver(ctx context.Context, args sendArgs, a jobs.Attempt) e
 	if !w.useless.IsZero() && n.db.Now().After(w.useless) {
 		return n.settle(ctx, w.id, Failed, "too late")
 	}
-	err = n.try(ctx, w)
+	handed, err := n.try(ctx, w)
 	if err == nil {
-		return n.settle(context.WithoutCancel(ctx), w.id, Sent, "")
+		return n.taken(context.WithoutCancel(ctx), w, handed)
 	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return errors.Join(n.settle(ctx, w.id, Failed, refusal.Error()), jobs.Abandon(refusal))
@@ -39,18 +39,18 @@ func (n *Notifier) deliver(ctx context.Context, args sendArgs, a jobs.Attempt) e
 	return errors.Join(err, n.settle(context.WithoutCancel(ctx), w.id, status, reason(err)))
 }
 
-func (n *Notifier) try(ctx context.Context, w waiting) error {
+func (n *Notifier) try(ctx context.Context, w waiting) (Handed, error) {
 	c, err := n.open(w.id, w.sealed)
 	if err != nil {
-		return fmt.Errorf("notify: message %s cannot be opened: %w", w.id, err)
+		return Handed{}, fmt.Errorf("notify: message %s cannot be opened: %w", w.id, err)
 	}
 	s := n.senders[w.channel]
 	if s == nil {
-		return fmt.Errorf("notify: no sender for %s any more", w.channel)
+		return Handed{}, fmt.Errorf("notify: no sender for %s any more", w.channel)
 	}
-	return s.Send(ctx, Outgoing{
+	return handOver(ctx, s, Outgoing{
 		ID: w.id, To: c.To, Subject: c.Subject, Text: c.Text, Code: c.Code,
-		Channel: w.channel, Locale: w.locale, SentAt: n.db.Now(),
+		Channel: w.channel, Locale: w.locale, SentAt: n.db.Now(), Until: w.useless,
 	})
 }
 

@@ -28,8 +28,8 @@ const (
 )
 
 // Message is what a member is to be told. The texts are the catalogue's
-// notify.<Template>.text, with .subject for e-mail and, where it exists, .short
-// in place of .text on the other channels.
+// notify.<Template>.text, with .subject for e-mail and, where they exist, .short
+// in place of .text on the other channels and .spoken for what a voice reads out.
 type Message struct {
 	MemberID string // "" when nobody is known yet
 	To       string // address or number
@@ -39,6 +39,7 @@ type Message struct {
 	Data     map[string]any // values that the texts name; Code, Brand, Telephone and Minutes are added
 	Code     string         // one-time code, "" for none
 	Until    time.Time      // of no use afterwards, and then not sent; zero for always
+	About    string         // what the message belongs to, for Notifier.About; "" for nothing
 }
 
 // Outgoing is a message ready for a sender.
@@ -51,6 +52,7 @@ type Outgoing struct {
 	Channel Channel
 	Locale  string
 	SentAt  time.Time
+	Until   time.Time // of no use afterwards; zero for always
 }
 
 // Sender hands a message to the outside. It heeds its context, and its errors
@@ -94,6 +96,7 @@ type Notifier struct {
 	sealer  Sealer
 	senders map[Channel]Sender
 	cell    Cell
+	tariff  Tariff
 }
 
 // sendTimeout bounds one try.
@@ -122,13 +125,22 @@ func (n *Notifier) Can(c Channel) bool { return n.senders[c] != nil }
 // Send stores a message in the caller's transaction and has it sent after the
 // commit. Without a sender for the channel it gives fault.Unavailable with the
 // code "notify.channel-unavailable", so that the caller can choose another; an
-// address that the channel cannot have gives fault.Invalid. Nothing was written then.
+// address that the channel cannot have gives fault.Invalid. Nothing was written
+// then. What the tariff does not allow is refused in the same way when it carries
+// a code. A notice is taken down as failed instead: what it tells of has happened,
+// and must not be undone because nobody can be told.
 func (n *Notifier) Send(ctx context.Context, tx *db.Tx, m Message) error {
 	if !n.Can(m.Channel) {
-		return fault.New(fault.Unavailable, "notify.channel-unavailable", "We cannot send messages this way. Please choose another.").With("channel", string(m.Channel))
+		return channelUnavailable(m.Channel)
 	}
 	if !reachable(m.Channel, m.To) {
 		return fault.InvalidField("to", "notify.address", "We cannot send a message to this address.")
+	}
+	switch paid, err := n.pay(ctx, tx, m); {
+	case err != nil:
+		return err
+	case !paid:
+		return n.unpaid(ctx, tx, m)
 	}
 	c, locale, err := n.compose(m, tx.Now)
 	if err != nil {
@@ -143,4 +155,8 @@ func (n *Notifier) Send(ctx context.Context, tx *db.Tx, m Message) error {
 		return err
 	}
 	return n.jobs.Enqueue(ctx, tx, sendArgs{ID: id}, jobs.Options{MaxAttempts: sendAttempts})
+}
+
+func channelUnavailable(c Channel) error {
+	return fault.New(fault.Unavailable, "notify.channel-unavailable", "We cannot send messages this way. Please choose another.").With("channel", string(c))
 }
