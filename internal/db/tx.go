@@ -4,11 +4,15 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"standfast/internal/fault"
 )
 
 // ErrNoRows is what a QueryRow's Scan gives when nothing matched.
@@ -37,10 +41,14 @@ const maxAttempts = 8
 // runs again, so it must have no effect outside its transaction.
 //
 // Errors of fn come back unchanged, those of the engine as fault.Unavailable.
-// After a failed COMMIT the outcome can be unknown; the caller's key decides on retry.
+// A COMMIT that was sent and not answered is fault.Unavailable storage.unknown, by
+// which Unanswered knows it: what was to be done may have been done.
 func (d *DB) WithTx(ctx context.Context, fn func(tx *Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := d.once(ctx, d.writer, &sql.TxOptions{}, fn)
+		if Unanswered(err) {
+			return fault.Wrap(fault.Unavailable, "storage.unknown", "We do not know yet whether this was done. Please look before you try again.", err)
+		}
 		if err == nil || !retryable(err) || attempt == maxAttempts {
 			return classify(err)
 		}
@@ -104,13 +112,37 @@ func (d *DB) once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(t
 	if err = cmp.Or(tx.failed, err); err != nil {
 		return err
 	}
-	if err := tx.tx.Commit(); err != nil {
+	if err := tx.commit(ctx); err != nil {
 		return err
 	}
 	for _, f := range tx.after {
 		f()
 	}
 	return nil
+}
+
+// commit commits. An error that PostgreSQL itself did not say leaves open whether
+// the commit has reached it; SQLite has no such distance.
+func (tx *Tx) commit(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := tx.tx.Commit()
+	if _, told := errors.AsType[*pgconn.PgError](err); err == nil || told || tx.pg == nil || errors.Is(err, sql.ErrTxDone) {
+		return err
+	}
+	return unanswered{err}
+}
+
+// unanswered is the error of a commit whose outcome is not known.
+type unanswered struct{ error }
+
+func (u unanswered) Unwrap() error { return u.error }
+
+// Unanswered tells whether an error of WithTx leaves open whether it committed.
+func Unanswered(err error) bool {
+	_, is := errors.AsType[unanswered](err)
+	return is
 }
 
 // maxDead bounds how many dead connections of the pool begin gets past. A server

@@ -60,6 +60,10 @@ func (s *Service) Usable(ctx context.Context, tx *db.Tx, memberID, id string) (M
 	if err != nil {
 		return Method{}, err
 	}
+	return m.usable()
+}
+
+func (m Method) usable() (Method, error) {
 	switch m.Status {
 	case Verified:
 		return m, nil
@@ -69,6 +73,34 @@ func (s *Service) Usable(ctx context.Context, tx *db.Tx, memberID, id string) (M
 		return Method{}, errStopped()
 	}
 	return Method{}, errNotFound()
+}
+
+// Choice is a method that a member wants to pay from.
+type Choice struct{ MemberID, MethodID string }
+
+// Offer is what Usable would give for a Choice.
+type Offer struct {
+	Method
+	Err error
+}
+
+// UsableAll is Usable for many choices in one query. Offers stand in the order of
+// the choices; an error is of all of them.
+func (s *Service) UsableAll(ctx context.Context, tx *db.Tx, choices []Choice) ([]Offer, error) {
+	methods, err := getMethods(ctx, tx, choices)
+	if err != nil {
+		return nil, err
+	}
+	offers := make([]Offer, len(choices))
+	for i, c := range choices {
+		m, found := methods[c]
+		if !found {
+			offers[i].Err = errNotFound()
+			continue
+		}
+		offers[i].Method, offers[i].Err = m.usable()
+	}
+	return offers, nil
 }
 
 // Number opens a method's whole number. It is for a rail's instruction and for

@@ -39,6 +39,25 @@ func getMethod(ctx context.Context, tx *db.Tx, memberID, id string) (Method, err
 	return m, err
 }
 
+// getMethods reads the methods of choices, each by its choice. Those that do not
+// exist, or are another member's, are left out.
+func getMethods(ctx context.Context, tx *db.Tx, choices []Choice) (map[Choice]Method, error) {
+	var ids []string
+	for _, c := range choices {
+		if db.ValidID(c.MethodID) {
+			ids = append(ids, c.MethodID)
+		}
+	}
+	these, arg := tx.In("m.id", "uuid", 1, ids)
+	rows, err := tx.Query(ctx, selectMethod+`WHERE `+these, arg)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (Method, error) { return scanMethod(r) })
+	methods := make(map[Choice]Method, len(list))
+	for _, m := range list {
+		methods[Choice{m.MemberID, m.ID}] = m
+	}
+	return methods, err
+}
+
 func listMethods(ctx context.Context, tx *db.Tx, memberID string) ([]Method, error) {
 	if !db.ValidID(memberID) {
 		return nil, nil

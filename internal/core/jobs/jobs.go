@@ -55,21 +55,40 @@ func New(d *db.DB, log *slog.Logger) *Jobs {
 	return &Jobs{db: d, log: log, queue: newQueue(d), kinds: map[string]handler{}}
 }
 
+// Job is one job to be stored.
+type Job struct {
+	Args    Args
+	Options Options
+}
+
 // Enqueue stores a job in the caller's transaction. A job for now starts within
 // milliseconds of the commit where this process works jobs, otherwise within a
 // second. A kind that nobody handles is a defect of ours and refused.
 func (j *Jobs) Enqueue(ctx context.Context, tx *db.Tx, args Args, o Options) error {
-	kind := args.Kind()
-	if !j.handles(kind) {
-		return fault.New(fault.Internal, "jobs.unknown-kind", "Something went wrong on our side.").With("kind", kind)
+	return j.EnqueueAll(ctx, tx, []Job{{args, o}})
+}
+
+// EnqueueAll is Enqueue for many jobs, in one statement.
+func (j *Jobs) EnqueueAll(ctx context.Context, tx *db.Tx, all []Job) error {
+	hurry := map[string]bool{}
+	rows := make([]row, len(all))
+	for i, job := range all {
+		kind := job.Args.Kind()
+		if !j.handles(kind) {
+			return fault.New(fault.Internal, "jobs.unknown-kind", "Something went wrong on our side.").With("kind", kind)
+		}
+		var err error
+		if rows[i], err = newRow(job, tx.Now); err != nil {
+			return err
+		}
+		if !job.Options.At.After(tx.Now) {
+			hurry[rows[i].queue] = true
+		}
 	}
-	if err := insertJob(ctx, tx, args, o); err != nil {
-		return err
+	for queue := range hurry {
+		tx.AfterCommit(func() { j.hurryQueue(queue) })
 	}
-	if !o.At.After(tx.Now) {
-		tx.AfterCommit(func() { j.hurryQueue(queueName(kind)) })
-	}
-	return nil
+	return insert(ctx, tx, rows)
 }
 
 // unfinished are the states in which a job keeps its double away.

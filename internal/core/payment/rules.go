@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"standfast/internal/core/signin"
-	"standfast/internal/db"
 )
 
 // Rules say which actions need a proof of their own (strong customer
@@ -33,24 +32,22 @@ func EURules() Rules { return Rules{FreeUpTo: 30_00, FreeTotal: 100_00, FreeCoun
 // GBRules are those of the FCA's version in sterling.
 func GBRules() Rules { return Rules{FreeUpTo: 25_00, FreeTotal: 85_00, FreeCount: 5} }
 
-// needsProof tells whether a payment needs a proof. Two payments at the same
-// moment may both count as the last free one: the exemption is the issuer's to
-// give, and the sum stays bounded by the number of connections.
-func (s *Service) needsProof(ctx context.Context, memberID string, minor int64) (bool, error) {
-	r := s.config.Rules
-	if minor > r.FreeUpTo {
-		return true, nil
-	}
-	if r.FreeTotal == 0 && r.FreeCount == 0 {
-		return false, nil
-	}
-	var count int
-	var sum int64
-	err := s.db.View(ctx, func(tx *db.Tx) (err error) {
-		count, sum, err = unproved(ctx, tx, memberID)
-		return err
-	})
-	return r.FreeTotal > 0 && sum+minor > r.FreeTotal || r.FreeCount > 0 && count >= r.FreeCount, err
+// spent is what a member has paid without a proof since the last payment with one.
+type spent struct {
+	count int
+	minor int64
+}
+
+func (so spent) and(minor int64) spent { return spent{so.count + 1, so.minor + minor} }
+
+// bounded tells whether it matters what a member has spent.
+func (r Rules) bounded() bool { return r.FreeTotal > 0 || r.FreeCount > 0 }
+
+// exempt tells whether a payment needs no proof. Payments of one transaction are
+// counted one after the other; two transactions at the same moment may both count
+// a payment of theirs as the last free one. The exemption is the issuer's to give.
+func (r Rules) exempt(minor int64, so spent) bool {
+	return minor <= r.FreeUpTo && (r.FreeTotal == 0 || so.minor+minor <= r.FreeTotal) && (r.FreeCount == 0 || so.count < r.FreeCount)
 }
 
 // stepUp refuses an action until it is proved, and has the code sent. It is never

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"standfast/internal/core/account"
+	"standfast/internal/core/gather"
 	"standfast/internal/core/instrument"
 	"standfast/internal/core/jobs"
 	"standfast/internal/core/ledger"
@@ -58,6 +59,7 @@ type Service struct {
 	config   Config
 	opened   sync.Map // currency → true, once its clearing accounts are open
 	ours     syntheticCache
+	queue    *gather.Queue[*order, verdict]
 }
 
 // railTimeout bounds one step of a payment, the call of the rail included.
@@ -78,6 +80,7 @@ func New(d *db.DB, j *jobs.Jobs, deps Deps, rails map[string]Rail, c Config) (*S
 	for name, r := range rails {
 		s.rails[name] = r
 	}
+	s.queue = s.newQueue()
 	jobs.Handle(j, railTimeout, func(ctx context.Context, a advanceJob, _ jobs.Attempt) error { return s.advance(ctx, a.PaymentID) })
 	return s, nil
 }
@@ -122,13 +125,19 @@ type advanceJob struct {
 // Kind names the job.
 func (advanceJob) Kind() string { return "payment.advance" }
 
-// enqueue has somebody look at a payment at an instant. There is one job a
-// payment at any time; it goes on until the last word.
-func (s *Service) enqueue(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
-	if !at.After(tx.Now) {
-		at = time.Time{}
+// lookAt has somebody look at a payment at an instant. There is one job a payment
+// at any time; it goes on until the last word.
+func lookAt(id string, at time.Time) jobs.Job {
+	return jobs.Job{Args: advanceJob{id}, Options: jobs.Options{At: at, UniqueByArgs: true}}
+}
+
+// enqueue has somebody look at payments when they are due.
+func (s *Service) enqueue(ctx context.Context, tx *db.Tx, list []*record) error {
+	all := make([]jobs.Job, len(list))
+	for i, r := range list {
+		all[i] = lookAt(r.ID, r.nextAt)
 	}
-	return s.jobs.Enqueue(ctx, tx, advanceJob{id}, jobs.Options{At: at, UniqueByArgs: true})
+	return s.jobs.EnqueueAll(ctx, tx, all)
 }
 
 // clearingAccount gives the id of a rail's clearing account in the ledger.
@@ -167,8 +176,10 @@ const (
 )
 
 // Run takes up payments that nobody looked at when they were due, as after a
-// restored backup or a job that was given up, until ctx ends.
+// restored backup or a job that was given up, until ctx ends. It then waits for
+// payments that are being taken.
 func (s *Service) Run(ctx context.Context) error {
+	defer s.queue.Drain()
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -187,13 +198,15 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Sweep(ctx context.Context) (n int, err error) {
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
 		ids, err := overdue(ctx, tx, tx.Now.Add(-sweepAfter), sweepLimit)
-		n = len(ids)
-		for _, id := range ids {
-			if err == nil {
-				err = s.enqueue(ctx, tx, id, tx.Now)
-			}
+		if err != nil {
+			return err
 		}
-		return err
+		n = len(ids)
+		all := make([]jobs.Job, n)
+		for i, id := range ids {
+			all[i] = lookAt(id, tx.Now)
+		}
+		return s.jobs.EnqueueAll(ctx, tx, all)
 	})
 	return n, err
 }

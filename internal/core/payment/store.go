@@ -74,24 +74,25 @@ func writeEvents(events []Event) (string, error) {
 	return string(b), err
 }
 
-// insert stores a new payment; where its key is taken the transaction ends with
-// errKeyTaken, at the latest at its commit.
-func insert(ctx context.Context, tx *db.Tx, r *record) error {
-	events, err := writeEvents(r.Events)
-	if err != nil {
-		return err
-	}
-	return tx.Queue(ctx, keyWasFree, `INSERT INTO payment (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-		ON CONFLICT (member_id, request_key) DO NOTHING`,
-		r.ID, r.MemberID, r.key, r.contents, r.ConfirmationNumber, r.AccountID, r.MethodID, r.MethodDisplay, r.rail, r.Amount.Minor, r.Amount.Currency,
-		string(r.Status), r.Code, r.Date, r.CreditedOn, r.proved, r.holdID, db.Micros(r.submittedAt), db.Micros(r.nextAt), db.Micros(r.CreatedAt), r.Version, events)
-}
+// table is the payments' own, its columns as above.
+var table = db.Into{Table: "payment", Columns: `id uuid, member_id uuid, request_key text, contents bytea, confirmation text, account_id uuid, method_id uuid,
+	method_display text, rail text, amount bigint, currency text, status text, code text, business_date text, credited_on text, proved boolean, hold_id text,
+	submitted_at bigint, next_at bigint, created_at bigint, version bigint, events text`}
 
-func keyWasFree(rows int64, err error) error {
-	if err == nil && rows == 0 {
-		return errKeyTaken
+// insert stores new payments. Where a key was taken meanwhile, or a confirmation
+// number was drawn before (once in 10^15), the transaction is run again.
+func insert(ctx context.Context, tx *db.Tx, list []*record) error {
+	rows := make([][]any, len(list))
+	for i, r := range list {
+		events, err := writeEvents(r.Events)
+		if err != nil {
+			return err
+		}
+		rows[i] = []any{r.ID, r.MemberID, r.key, r.contents, r.ConfirmationNumber, r.AccountID, r.MethodID,
+			r.MethodDisplay, r.rail, r.Amount.Minor, r.Amount.Currency, string(r.Status), r.Code, r.Date, r.CreditedOn, r.proved, r.holdID,
+			db.Micros(r.submittedAt), db.Micros(r.nextAt), db.Micros(r.CreatedAt), r.Version, events}
 	}
-	return err
+	return tx.InsertAll(ctx, table, rows)
 }
 
 // errMoved means that another transaction has taken a step since the row was read.
@@ -141,8 +142,34 @@ func byConfirmation(ctx context.Context, tx *db.Tx, memberID, number string) (re
 	return scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM payment WHERE confirmation = $1 AND member_id = $2`, number, memberID))
 }
 
-func byKey(ctx context.Context, tx *db.Tx, memberID, key string) (record, error) {
-	return scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM payment WHERE member_id = $1 AND request_key = $2`, memberID, key))
+// byKeys gives the payments that stand under the keys of requests.
+func byKeys(ctx context.Context, tx *db.Tx, orders []*order) (map[keyOf]record, error) {
+	members, keys, pairs := make([]string, len(orders)), make([]string, len(orders)), make([][2]string, len(orders))
+	for i, o := range orders {
+		members[i], keys[i] = o.Session.MemberID, o.Key
+		pairs[i] = [2]string{members[i], keys[i]}
+	}
+	var rows *sql.Rows
+	var err error
+	if tx.Engine() == db.PostgreSQL {
+		// One look into the index for each, however the planner thinks of the table.
+		rows, err = tx.Query(ctx, `SELECT `+columns+` FROM unnest($1::text[]::uuid[], $2::text[]) u(m, k)
+			CROSS JOIN LATERAL (SELECT * FROM payment WHERE member_id = u.m AND request_key = u.k LIMIT 1) p`, members, keys)
+	} else {
+		list, _ := json.Marshal(pairs) // strings always marshal
+		rows, err = tx.Query(ctx, `SELECT `+columns+` FROM payment
+			WHERE (member_id, request_key) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))`, string(list))
+	}
+	found, err := collect(rows, err)
+	standing := make(map[keyOf]record, len(found))
+	for _, r := range found {
+		standing[keyOf{r.MemberID, r.key}] = r
+	}
+	return standing, err
+}
+
+func collect(rows *sql.Rows, err error) ([]record, error) {
+	return db.Collect(rows, err, func(r *sql.Rows) (record, error) { return scan(r) })
 }
 
 // list gives payments before an id, newest first. after is "" for the newest.
@@ -152,9 +179,6 @@ func list(ctx context.Context, tx *db.Tx, memberID, accountID, before string, li
 		before = last
 	}
 	const text = `SELECT ` + columns + ` FROM payment WHERE member_id = $1 AND id < $2 `
-	collect := func(rows *sql.Rows, err error) ([]record, error) {
-		return db.Collect(rows, err, func(r *sql.Rows) (record, error) { return scan(r) })
-	}
 	if accountID == "" {
 		return collect(tx.Query(ctx, text+`ORDER BY id DESC LIMIT $3`, memberID, before, limit))
 	}
@@ -174,13 +198,28 @@ func waitingFor(ctx context.Context, tx *db.Tx, memberID, methodID string) (n in
 	return n, err
 }
 
-// unproved counts and sums a member's payments without a proof since the last one
-// with a proof. What was cancelled or declined moved nothing.
-func unproved(ctx context.Context, tx *db.Tx, memberID string) (count int, minor int64, err error) {
-	err = tx.QueryRow(ctx, `SELECT COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM payment
-		WHERE member_id = $1 AND NOT proved AND status NOT IN ('cancelled', 'declined')
-		AND created_at > (SELECT COALESCE(MAX(created_at), 0) FROM payment WHERE member_id = $1 AND proved)`, memberID).Scan(&count, &minor)
-	return count, minor, err
+// unproved counts and sums members' payments without a proof, of each since their
+// last one with a proof. What was cancelled or declined moved nothing.
+func unproved(ctx context.Context, tx *db.Tx, members []string) (map[string]spent, error) {
+	ofMembers, ids := tx.In("p.member_id", "uuid", 1, members)
+	rows, err := tx.Query(ctx, `SELECT member_id, COUNT(*), CAST(SUM(amount) AS BIGINT) FROM payment p
+		WHERE `+ofMembers+` AND NOT proved AND status NOT IN ('cancelled', 'declined')
+		AND created_at > (SELECT COALESCE(MAX(created_at), 0) FROM payment q WHERE q.member_id = p.member_id AND q.proved)
+		GROUP BY member_id`, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]spent{}
+	for rows.Next() {
+		var id string
+		var so spent
+		if err := rows.Scan(&id, &so.count, &so.minor); err != nil {
+			return nil, err
+		}
+		all[id] = so
+	}
+	return all, rows.Err()
 }
 
 // overdue gives payments that somebody should have looked at before an instant.
