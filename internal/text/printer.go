@@ -120,10 +120,23 @@ func (p *Printer) value(v any) any {
 		return p.Number(v)
 	case time.Time:
 		return p.Time(v)
+	case map[string]any:
+		if a, ok := storedAmount(v); ok {
+			return p.Amount(a)
+		}
 	case string:
 		return p.Business(v) // a business date in full, any other text as it is
 	}
 	return v
+}
+
+// storedAmount reads an amount in the form in which JSON keeps it, for a message
+// that is written again from what was stored of the first.
+func storedAmount(v map[string]any) (money.Amount, bool) {
+	value, _ := v["value"].(string)
+	code, _ := v["currency"].(string)
+	a, err := money.Parse(value, code)
+	return a, err == nil && len(v) == 2
 }
 
 // Number writes a whole number with the locale's grouping.

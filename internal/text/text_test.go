@@ -1,6 +1,7 @@
 package text
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -220,4 +221,24 @@ func FuzzParseAmount(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A message that is written again has its amounts as JSON kept them.
+func TestAStoredAmountIsWrittenLikeAnAmount(t *testing.T) {
+	a := money.New(600_00, "USD")
+	stored, err := json.Marshal(map[string]any{"Amount": a, "Payee": "City Card"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again map[string]any
+	if err := json.Unmarshal(stored, &again); err != nil {
+		t.Fatal(err)
+	}
+	for _, locale := range []string{"en-US", "de-DE"} {
+		p := load(t).Printer(locale)
+		first, second := p.T("review.pay-now", "Amount", a), p.T("review.pay-now", "Amount", again["Amount"])
+		if first != second || !strings.Contains(first, p.Amount(a)) {
+			t.Errorf("%q and then %q", first, second)
+		}
+	}
 }

@@ -17,6 +17,10 @@ type contents struct {
 	Code    string `json:"code"`
 }
 
+// Term is a value that is itself a text: the catalogue's id of it, so that each
+// reader gets it in a language of theirs.
+type Term string
+
 // compose writes a message in the member's language.
 func (n *Notifier) compose(m Message, now time.Time) (c contents, locale string, err error) {
 	locale = n.texts.Match("", m.Locale)
@@ -60,6 +64,9 @@ func (n *Notifier) values(p *text.Printer, m Message, now time.Time) map[string]
 	for name, value := range m.Data {
 		if t, ok := value.(time.Time); ok {
 			value = p.DateTime(t) // read later, perhaps on another day
+		}
+		if id, ok := value.(Term); ok {
+			value = p.T(string(id))
 		}
 		v[name] = value
 	}

@@ -36,7 +36,7 @@ type Message struct {
 	Channel  Channel
 	Locale   string         // any language tag; the nearest catalogue is taken
 	Template string         // as "sign-in-code"
-	Data     map[string]any // values that the texts name; Code, Brand, Telephone and Minutes are added
+	Data     map[string]any // values that the texts name, a Term among them; Code, Brand, Telephone and Minutes are added
 	Code     string         // one-time code, "" for none
 	Until    time.Time      // of no use afterwards, and then not sent; zero for always
 	About    string         // what the message belongs to, for Notifier.About; "" for nothing

@@ -52,6 +52,15 @@ type Event struct {
 	Note   string // a catalogue's id below "payment.note.", or empty
 }
 
+// Note gives the catalogue's id of why a payment stands as it does and what the
+// member can do, or "" where nothing but the status is known.
+func (p Payment) Note() string {
+	if len(p.Events) == 0 || p.Events[len(p.Events)-1].Note == "" {
+		return ""
+	}
+	return "payment.note." + p.Events[len(p.Events)-1].Note
+}
+
 // Options is what a payment page offers for one card. Amounts are positive:
 // what one would pay. An amount that is nil is not owed or not known.
 type Options struct {

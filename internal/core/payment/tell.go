@@ -40,9 +40,13 @@ func payeeName(a account.Account) string {
 
 // tell has the member told of a step once it is committed.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, r *record, to addressee, template string) error {
-	return s.post(ctx, tx, to.Contact, notify.Message{MemberID: r.MemberID, Template: template, Data: map[string]any{
+	data := map[string]any{
 		"Amount": r.Amount, "Payee": to.payee, "Method": r.MethodDisplay, "Confirmation": Grouped(r.ConfirmationNumber), "Date": r.Date, "CreditedOn": r.CreditedOn,
-	}})
+	}
+	if note := r.Note(); note != "" {
+		data["Reason"] = notify.Term(note)
+	}
+	return s.post(ctx, tx, to.Contact, notify.Message{MemberID: r.MemberID, Template: template, Data: data})
 }
 
 // post sends a message by e-mail, or by text where there is no address or no

@@ -32,13 +32,15 @@ var families = map[string][]string{
 	"method.sentence.":    {"new", "verified", "stopped", "removed"},
 	"method.state.":       {"new", "verified", "stopped", "removed"},
 	"payment.sentence.":   {"scheduled", "awaiting_step_up", "held", "submitted", "settled", "returned", "declined", "cancelled"},
-	"payment.state.":      {"scheduled", "awaiting_step_up", "held", "submitted", "settled", "returned", "declined", "cancelled"},
-	"tile.unavailable-":   {"card", "savings"},
-	"transaction.":        {"movement", "purchase", "payment", "transfer", "interest", "fee", "refund", "pending", "voided"},
-	"zone.":               {"UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/London", "Europe/Berlin"},
-	"calendar.":           {"months", "months-short", "days"},
-	"notify.":             nil, // held to its templates by notify's own tests
-	"fault.":              nil, // held to the codes of the tree below
+	"payment.note.": {"insufficient-funds", "account-closed", "no-account", "stopped-by-member", "account-frozen", "not-authorized",
+		"method-stopped", "method-removed", "card-closed", "limit"}, // held to what payments note by their own tests
+	"payment.state.":    {"scheduled", "awaiting_step_up", "held", "submitted", "settled", "returned", "declined", "cancelled"},
+	"tile.unavailable-": {"card", "savings"},
+	"transaction.":      {"movement", "purchase", "payment", "transfer", "interest", "fee", "refund", "pending", "voided"},
+	"zone.":             {"UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/London", "Europe/Berlin"},
+	"calendar.":         {"months", "months-short", "days"},
+	"notify.":           nil, // held to its templates by notify's own tests
+	"fault.":            nil, // held to the codes of the tree below
 }
 
 var idShape = regexp.MustCompile(`^[a-z][a-z0-9-]*(\.[A-Za-z][A-Za-z0-9_/-]*)+$`)

@@ -257,7 +257,7 @@ const challengeColumns = `id, purpose, member_id, session_id, scope, flow, actio
 	sends, sent_at, created_at, expires_at, tries_left, closed_at, used_at, redeemed_at, made, way, answered`
 
 func (c challenge) insert(ctx context.Context, tx *db.Tx) error {
-	data, err := json.Marshal(written(c.data))
+	data, err := json.Marshal(c.data) // amounts keep their currency, so that a resend writes them as the first message did
 	if err != nil {
 		return err
 	}
@@ -266,19 +266,6 @@ func (c challenge) insert(ctx context.Context, tx *db.Tx) error {
 		c.id, string(c.purpose), c.memberID, null(c.sessionID), c.scope, c.flow, c.action, bytesOf(c.actionHash), c.template, string(data), c.nonce,
 		c.channel, c.sentTo, c.sends, db.Micros(c.sentAt), db.Micros(c.createdAt), db.Micros(c.expiresAt), c.triesLeft, []byte{})
 	return err
-}
-
-// written gives a message's values as plain text, for the record and for a
-// resend: an amount keeps its currency's code instead of the locale's form.
-func written(data map[string]any) map[string]any {
-	plain := make(map[string]any, len(data))
-	for name, v := range data {
-		if s, ok := v.(fmt.Stringer); ok {
-			v = s.String()
-		}
-		plain[name] = v
-	}
-	return plain
 }
 
 // bytesOf gives a value that is not NULL.

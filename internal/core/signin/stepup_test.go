@@ -189,7 +189,7 @@ func TestTheMessageNamesAmountAndPayee(t *testing.T) {
 		for _, m := range h.box.mail {
 			if m.Code == h.codeOf(c.ID) {
 				n++
-				if !strings.Contains(m.Text, "700.00") || !strings.Contains(m.Text, "City Card") || !strings.Contains(m.Text, m.Code) {
+				if !strings.Contains(m.Text, "$700.00") || !strings.Contains(m.Text, "City Card") || !strings.Contains(m.Text, m.Code) {
 					t.Fatal(m.Text)
 				}
 			}

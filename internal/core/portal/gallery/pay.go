@@ -49,6 +49,17 @@ func paid(status payment.Status) payment.Payment {
 	p := payment.Payment{ID: id("payment-" + string(status)), ConfirmationNumber: "7K3M9QXA2TRW", AccountID: id("card"), MethodDisplay: "•••• 6789",
 		Amount: usd(96215), Status: status, Date: "2026-11-22", CreditedOn: "2026-11-22", CreatedAt: now}
 	p.CanCancel = status == payment.Scheduled || status == payment.Held
+	p.Events = []payment.Event{{Status: status, At: now}}
+	return p
+}
+
+// ended is a payment that came to nothing for a reason: one of its bank's, or one of ours.
+func ended(note string) payment.Payment {
+	p := paid(payment.Returned)
+	if note == "method-stopped" {
+		p = paid(payment.Declined)
+	}
+	p.Events[0].Note = note
 	return p
 }
 
@@ -95,6 +106,11 @@ func payEntries() []Entry {
 			return view.PaymentCancel(f, paid(payment.Scheduled), "Everyday Card")
 		}},
 	}
+	for _, note := range []string{"insufficient-funds", "method-stopped"} {
+		list = append(list, Entry{Name: "pay-done-why-" + note, Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
+			return view.PayDone(f, view.DoneData{Payment: ended(note), AccountName: "Everyday Card", Last4: "3007"})
+		}})
+	}
 	for _, s := range statuses {
 		list = append(list, Entry{Name: "pay-done-" + string(s), Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
 			return view.PayDone(f, view.DoneData{Payment: paid(s), AccountName: "Everyday Card", Last4: "3007"})
@@ -108,5 +124,6 @@ func showPayments(f view.Frame) templ.Component {
 	for _, s := range statuses {
 		d.Items = append(d.Items, paid(s))
 	}
+	d.Items = append(d.Items, ended("insufficient-funds"), ended("method-stopped"))
 	return view.Payments(f, d)
 }

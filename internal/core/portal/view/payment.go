@@ -22,9 +22,17 @@ func stateTone(s payment.Status) string {
 	return ""
 }
 
-// paymentSentence says where a payment stands, what happened to the money, and
-// what there is to do.
+// paymentSentence says where a payment stands, what happened to the money and,
+// where no note does, what there is to do.
 func paymentSentence(f Frame, p payment.Payment) string {
+	if p.Note() != "" {
+		switch p.Status {
+		case payment.Returned:
+			return f.T("payment.sentence.returned-why")
+		case payment.Declined:
+			return f.T("payment.sentence.declined-why")
+		}
+	}
 	date := p.CreditedOn
 	if p.Status == payment.Scheduled || date == "" {
 		date = p.Date
