@@ -20,7 +20,7 @@ import (
 var families = map[string][]string{
 	"account.status-":     {"frozen", "closed"},
 	"add.country-":        {"US", "GB", "IBAN"},
-	"code.sent-":          {"text", "voice", "email"},
+	"code.sent-":          {"text", "voice", "email", "app", "recovery"},
 	"dashboard.morning":   {"", "-name"},
 	"dashboard.afternoon": {"", "-name"},
 	"dashboard.evening":   {"", "-name"},

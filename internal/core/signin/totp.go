@@ -53,23 +53,57 @@ func (s *Service) SetUpAuthenticator(ctx context.Context, q ChangeRequest) (out 
 		}
 		secret := make([]byte, totpSecretSize)
 		_, _ = rand.Read(secret) // never fails (crypto/rand)
-		out.ID, out.ExpiresAt = db.NewID(), tx.Now.Add(totpSetUpFor)
-		key, err := totp.Generate(totp.GenerateOpts{Issuer: s.conf.Brand, AccountName: m.Username, Secret: secret, Period: totpPeriod})
-		if err != nil {
-			return fmt.Errorf("signin: authenticator: %w", err)
+		if out, err = s.setUp(db.NewID(), m.Username, secret, tx.Now.Add(totpSetUpFor)); err != nil {
+			return err
 		}
-		out.Secret, out.URI = key.Secret(), key.URL()
-		return s.insertTOTP(ctx, tx, out, q.Session.MemberID, secret)
+		return s.insertTOTP(ctx, tx, out.ID, q.Session.MemberID, secret)
 	})
 	return out, err
+}
+
+// PendingAuthenticator gives a set-up that waits for its first code once more,
+// for the page that shows it. Errors: NotFound for one that is over or in use.
+func (s *Service) PendingAuthenticator(ctx context.Context, q ChangeRequest, id string) (out AuthenticatorSetUp, err error) {
+	if !db.ValidID(id) {
+		return out, noAuthenticator()
+	}
+	err = s.change(ctx, q, authenticatorAction(q, "add"), func(tx *db.Tx) error {
+		a, err := readAuthenticator(ctx, tx, `id = $1 AND member_id = $2 AND confirmed_at = 0`, id, q.Session.MemberID)
+		if err == db.ErrNoRows || err == nil && tx.Now.Sub(a.createdAt) > totpSetUpFor {
+			return noAuthenticator()
+		}
+		if err != nil {
+			return err
+		}
+		m, err := s.members.ByIDTx(ctx, tx, q.Session.MemberID)
+		if err != nil {
+			return err
+		}
+		secret, err := s.key.Open(a.sealed, totpContext(id))
+		if err != nil {
+			return err
+		}
+		out, err = s.setUp(id, m.Username, secret, a.createdAt.Add(totpSetUpFor))
+		return err
+	})
+	return out, err
+}
+
+// setUp writes a secret as apps read it.
+func (s *Service) setUp(id, username string, secret []byte, until time.Time) (AuthenticatorSetUp, error) {
+	key, err := totp.Generate(totp.GenerateOpts{Issuer: s.conf.Brand, AccountName: username, Secret: secret, Period: totpPeriod})
+	if err != nil {
+		return AuthenticatorSetUp{}, fmt.Errorf("signin: authenticator: %w", err)
+	}
+	return AuthenticatorSetUp{ID: id, Secret: key.Secret(), URI: key.URL(), ExpiresAt: until}, nil
 }
 
 func authenticatorAction(q ChangeRequest, what string) Action {
 	return Action{Kind: "authenticator", Parts: []string{q.Session.MemberID, what}}
 }
 
-func (s *Service) insertTOTP(ctx context.Context, tx *db.Tx, a AuthenticatorSetUp, memberID string, secret []byte) error {
-	sealed, err := s.key.Seal(secret, totpContext(a.ID))
+func (s *Service) insertTOTP(ctx context.Context, tx *db.Tx, id, memberID string, secret []byte) error {
+	sealed, err := s.key.Seal(secret, totpContext(id))
 	if err != nil {
 		return err
 	}
@@ -77,7 +111,7 @@ func (s *Service) insertTOTP(ctx context.Context, tx *db.Tx, a AuthenticatorSetU
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO authenticator (id, member_id, secret, created_at, confirmed_at, removed_at, step, drift, last_used_at)
-		VALUES ($1, $2, $3, $4, 0, 0, 0, 0, 0)`, a.ID, memberID, sealed, db.Micros(tx.Now))
+		VALUES ($1, $2, $3, $4, 0, 0, 0, 0, 0)`, id, memberID, sealed, db.Micros(tx.Now))
 	return err
 }
 

@@ -32,6 +32,27 @@ func profileEntries() []Entry {
 			return view.Password(f, "ana", view.Problems{{Field: "new", Message: f.T("form.new-password-missing")}})
 		}},
 		{Name: "password-done", Section: view.AtProfile, Page: view.PasswordDone},
+		{Name: "prove", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.Prove(f, view.CodeData{Challenge: challenge("text"), Next: "/profile/authenticator"})
+		}},
+		{Name: "authenticator-none", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.Authenticator(f, view.AuthenticatorData{Done: "removed"})
+		}},
+		{Name: "authenticator", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.Authenticator(f, view.AuthenticatorData{Done: "added", App: &signin.AuthenticatorInfo{ID: id("a1"), AddedAt: now.Add(-300 * time.Hour), LastUsedAt: now}})
+		}},
+		{Name: "authenticator-set-up", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.AuthenticatorSetUp(f, view.AuthenticatorSetUpData{Problems: view.Problems{{Field: "code", Message: f.T("fault.authenticator.code")}},
+				SetUp: signin.AuthenticatorSetUp{ID: id("a2"), Secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", ExpiresAt: now.Add(15 * time.Minute),
+					URI: "otpauth://totp/Standfast:ana?algorithm=SHA1&digits=6&issuer=Standfast&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}})
+		}},
+		{Name: "recovery-codes-none", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.RecoveryCodes(f, signin.RecoveryInfo{}) }},
+		{Name: "recovery-codes", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.RecoveryCodes(f, signin.RecoveryInfo{Left: 7, MadeAt: now.Add(-900 * time.Hour)})
+		}},
+		{Name: "recovery-codes-new", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.NewRecoveryCodes(f, []string{"1234 5678 9012", "2345 6789 0123", "3456 7890 1234", "4567 8901 2345", "5678 9012 3456"})
+		}},
 		{Name: "devices", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
 			d := devices()
 			d.Done = "ended"

@@ -52,13 +52,20 @@ const (
 	TransferReview Page = "/transfer/review"
 	TransferDone   Item = "/transfer/done/{id}"
 
-	Profile        Page = "/profile"
-	Password       Page = "/profile/password"
-	PasswordDone   Page = "/profile/password/done"
-	Devices        Page = "/profile/devices"
-	DeviceRemove   Item = "/profile/devices/{id}/remove"
-	SessionEnd     Item = "/profile/sessions/{id}/end"
-	SignOutAll     Page = "/profile/sign-out-everywhere"
+	Profile      Page = "/profile"
+	Password     Page = "/profile/password"
+	PasswordDone Page = "/profile/password/done"
+	Prove        Page = "/profile/prove"
+	Devices      Page = "/profile/devices"
+	DeviceRemove Item = "/profile/devices/{id}/remove"
+	SessionEnd   Item = "/profile/sessions/{id}/end"
+	SignOutAll   Page = "/profile/sign-out-everywhere"
+
+	Authenticator       Page = "/profile/authenticator"
+	AuthenticatorSetUp  Item = "/profile/authenticator/{id}"
+	AuthenticatorRemove Item = "/profile/authenticator/{id}/remove"
+	RecoveryCodes       Page = "/profile/recovery-codes"
+
 	ChangePassword Page = "/.well-known/change-password"
 
 	Static Item = "/static/{id}"

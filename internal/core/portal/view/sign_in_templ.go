@@ -205,7 +205,7 @@ func codeField(f Frame, p Problems, value string) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = field(p, Input{ID: "code", Label: f.T("code.label"), Hint: f.T("code.hint"), Value: value, Class: "code w-short",
 			Autocomplete: "one-time-code", InputMode: "numeric", MaxLength: "20", NoSpell: true,
-			Required: f.T("form.code-missing"), Pattern: "[0-9]{6}", Mismatch: f.T("form.code-shape")}).Render(ctx, templ_7745c5c3_Buffer)
+			Required: f.T("form.code-missing"), Pattern: "[0-9]{6}|[0-9]{12}", Mismatch: f.T("form.code-shape")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
