@@ -198,6 +198,7 @@ func (s *Service) public(c challenge) *Challenge {
 	return &Challenge{
 		ID: c.id, Channel: c.channel, SentTo: c.sentTo, ExpiresAt: c.expiresAt, TriesLeft: c.triesLeft,
 		ResendAt: c.resendAt(s.conf.ResendAfter), Ways: c.ways,
+		Reason: c.reason(),
 	}
 }
 

@@ -13,6 +13,13 @@ type Config struct {
 	SessionIdle time.Duration // without a request, a session ends after this; default 1 h (NIST SP 800-63B-4, AAL2)
 	SessionMax  time.Duration // a session ends after this whatever happens; default 24 h (same)
 	DeviceTrust time.Duration // a device stays known for this long; default 180 days
+	// DeviceNeedsKey: a remembered device is possession only if it holds a key that
+	// is bound to it (gb and eu; EBA-Op-2019-06, paragraph 26). Without, where the
+	// browser has none, its cookie alone is enough.
+	DeviceNeedsKey bool
+	// CodeEvery is how long after the last code a remembered device is asked for
+	// one all the same (RTS Art 10(2)(b): eu 180 days, gb 90); 0 never.
+	CodeEvery time.Duration
 
 	CodeTTL     time.Duration // default 10 min (SP 800-63B-4; ASVS 5.0, 6.6.3)
 	CodeTries   int           // wrong codes after which a challenge is dead; default 5 (RTS Art 4)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -12,6 +13,8 @@ import (
 // Headers of clients that are no browsers.
 const (
 	DeviceHeader = "Standfast-Device"
+	KeyHeader    = "Standfast-Device-Key"
+	ProofHeader  = "Standfast-Device-Proof"
 	FlowHeader   = "Standfast-Flow"
 )
 
@@ -35,7 +38,8 @@ type Cookies struct {
 // header speaks for itself and gets no cookies. Any other may be a browser, whose
 // flow is in a cookie; programs that say nothing at all have no flow.
 func (k Cookies) Client(w http.ResponseWriter, r *http.Request) Client {
-	c := Client{IP: k.IP(r), UserAgent: clip(r.UserAgent(), maxUserAgent), DeviceToken: r.Header.Get(DeviceHeader)}
+	c := Client{IP: k.IP(r), UserAgent: clip(r.UserAgent(), maxUserAgent), DeviceToken: r.Header.Get(DeviceHeader),
+		DeviceProof: r.Header.Get(ProofHeader), DeviceKey: r.Header.Get(KeyHeader)}
 	c.SessionToken, _ = k.Token(r)
 	if flow := r.Header.Get(FlowHeader); flow != "" {
 		c.FlowID = clip(flow, maxFlow)
@@ -46,7 +50,7 @@ func (k Cookies) Client(w http.ResponseWriter, r *http.Request) Client {
 		c.FlowID = k.Flow(w, r)
 	}
 	if c.DeviceToken == "" {
-		c.DeviceToken = k.Device(r)
+		c.DeviceToken, c.DeviceOld = k.Device(r)
 	}
 	return c
 }
@@ -71,8 +75,17 @@ func (k Cookies) Token(r *http.Request) (tok string, fromCookie bool) {
 // Session gives the session cookie's token, or "".
 func (k Cookies) Session(r *http.Request) string { return value(r, k.name("session")) }
 
-// Device gives the device cookie's token, or "".
-func (k Cookies) Device(r *http.Request) string { return value(r, k.name("device")) }
+// Device gives the device cookie's token, or "", and whether it came in the
+// cookie of the first version. Other sites' pages made browsers send that along
+// when they led here; the second stays at home (SameSite=Strict), and nothing
+// needs it before a form of ours is sent.
+func (k Cookies) Device(r *http.Request) (tok string, old bool) {
+	if tok = value(r, k.named("device", 2)); tok != "" {
+		return tok, false
+	}
+	tok = value(r, k.named("device", 1))
+	return tok, tok != ""
+}
 
 // Flow gives the browser's flow, and begins one where there is none.
 func (k Cookies) Flow(w http.ResponseWriter, r *http.Request) string {
@@ -89,9 +102,13 @@ func (k Cookies) SetSession(w http.ResponseWriter, tok string, expires time.Time
 	k.set(w, "session", tok, expires)
 }
 
-// SetDevice hands out a device's identity.
+// SetDevice hands out a device's identity. A cookie of the first version is left
+// to a release that reads no other and may be running beside this one; it holds
+// the same identity, and is not looked at once the second is there.
 func (k Cookies) SetDevice(w http.ResponseWriter, tok string) {
-	k.set(w, "device", tok, time.Now().Add(deviceFor))
+	c := k.cookie("device", tok)
+	c.Name, c.Expires, c.SameSite = k.named("device", 2), time.Now().Add(deviceFor), http.SameSiteStrictMode
+	http.SetCookie(w, c)
 }
 
 // ClearSession takes the session away; the device stays known. It is for
@@ -115,8 +132,10 @@ func (k Cookies) cookie(what, v string) *http.Cookie {
 
 // name gives a cookie's name. The prefix makes browsers refuse it from another
 // host or without TLS (RFC 6265bis §4.1.3.2).
-func (k Cookies) name(what string) string {
-	n := "sf_" + k.Cell + "_" + what + "_v1"
+func (k Cookies) name(what string) string { return k.named(what, 1) }
+
+func (k Cookies) named(what string, version int) string {
+	n := "sf_" + k.Cell + "_" + what + "_v" + strconv.Itoa(version)
 	if k.Secure {
 		return "__Host-" + n
 	}

@@ -26,7 +26,8 @@ func TestCookiesAreShutTight(t *testing.T) {
 		k.SetDevice(w, "d")
 		k.Client(w, request("User-Agent", "Mozilla/5.0"))
 		k.ClearSession(w)
-		names := []string{"sf_us_session_v1", "sf_us_device_v1", "sf_us_flow_v1", "sf_us_session_v1"}
+		names := []string{"sf_us_session_v1", "sf_us_device_v2", "sf_us_flow_v1", "sf_us_session_v1"}
+		sites := []http.SameSite{http.SameSiteLaxMode, http.SameSiteStrictMode, http.SameSiteLaxMode, http.SameSiteLaxMode}
 		list := w.Result().Cookies()
 		if len(list) != len(names) {
 			t.Fatal(list)
@@ -36,7 +37,7 @@ func TestCookiesAreShutTight(t *testing.T) {
 			if secure {
 				want = "__Host-" + want
 			}
-			if c.Name != want || !c.HttpOnly || c.Secure != secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+			if c.Name != want || !c.HttpOnly || c.Secure != secure || c.SameSite != sites[i] || c.Path != "/" || c.Domain != "" {
 				t.Error(c.Raw)
 			}
 		}
@@ -48,7 +49,7 @@ func TestCookiesAreShutTight(t *testing.T) {
 
 func TestClientsAreReadAsTheySpeak(t *testing.T) {
 	k := Cookies{Cell: "us"}
-	cookies := "sf_us_session_v1=s; sf_us_device_v1=d; sf_us_flow_v1=f; sf_gb_flow_v1=other"
+	cookies := "sf_us_session_v1=s; sf_us_device_v2=d; sf_us_flow_v1=f; sf_gb_flow_v1=other"
 	for _, c := range []struct {
 		name    string
 		headers []string
@@ -58,6 +59,9 @@ func TestClientsAreReadAsTheySpeak(t *testing.T) {
 		{"a program with headers and cookies", []string{FlowHeader, "F", "Cookie", cookies}, Client{FlowID: "F", SessionToken: "s"}},
 		{"a program that says nothing", []string{"User-Agent", "curl/8"}, Client{Browser: true, UserAgent: "curl/8"}},
 		{"a browser", []string{"Cookie", cookies}, Client{Browser: true, FlowID: "f", DeviceToken: "d", SessionToken: "s"}},
+		{"a browser of the release before", []string{"Cookie", strings.Replace(cookies, "device_v2", "device_v1", 1)}, Client{Browser: true, FlowID: "f", DeviceToken: "d", DeviceOld: true, SessionToken: "s"}},
+		{"both forms of the device", []string{"Cookie", "sf_us_device_v1=old; " + cookies}, Client{Browser: true, FlowID: "f", DeviceToken: "d", SessionToken: "s"}},
+		{"a program with a key", []string{FlowHeader, "F", DeviceHeader, "D", ProofHeader, "n.s", KeyHeader, "k"}, Client{FlowID: "F", DeviceToken: "D", DeviceProof: "n.s", DeviceKey: "k"}},
 		{"another scheme", []string{"Authorization", "Basic T", "Cookie", cookies}, Client{Browser: true, FlowID: "f", DeviceToken: "d", SessionToken: "s"}},
 	} {
 		c.want.IP = "192.0.2.7"

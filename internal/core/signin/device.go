@@ -39,43 +39,25 @@ func (s *Service) deviceToken(id string, now time.Time) (string, error) {
 	return s.ring.Sign(token.Claims{Kind: token.KindDevice, ID: id, IssuedAt: now, Expires: now.Add(max(deviceFor, s.conf.DeviceTrust))})
 }
 
-// trusted tells whether a member has the device remembered, and it is this copy
-// of its identity: one taken before the member removed the device stays
-// worthless, even when the browser is trusted again.
-func trusted(ctx context.Context, tx *db.Tx, memberID, deviceID string, issued, now time.Time) (bool, error) {
-	if deviceID == "" {
-		return false, nil
-	}
-	var expires, removed, from int64
-	err := tx.QueryRow(ctx, `SELECT expires_at, removed_at, tokens_from FROM device_trust WHERE member_id = $1 AND device_id = $2`, memberID, deviceID).
-		Scan(&expires, &removed, &from)
-	if err == db.ErrNoRows {
-		return false, nil
-	}
-	return err == nil && removed == 0 && db.Micros(now) < expires && db.Micros(issued) >= from, err
-}
-
 // trust remembers a device for a member, or renews that. Where the member had not
 // trusted it until now, only copies of its identity made from now on count: whoever
 // used the browser before, and kept one, is not trusted with it. A trust that
 // stands keeps its copies, or two windows that sign in at once would end each other's.
-func (s *Service) trust(ctx context.Context, tx *db.Tx, memberID, deviceID string, c Client) error {
+func (s *Service) trust(ctx context.Context, tx *db.Tx, memberID, deviceID string, c Client) (id string, err error) {
 	now, until := db.Micros(tx.Now), db.Micros(tx.Now.Add(s.conf.DeviceTrust))
-	var id string
-	var version int64
-	err := tx.QueryRow(ctx, `INSERT INTO device_trust (id, member_id, device_id, name, granted_at, expires_at, removed_at, tokens_from, last_used_at, last_ip, version)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, $5, $5, $7, 1)
-		ON CONFLICT (member_id, device_id) DO UPDATE SET name = excluded.name, granted_at = excluded.granted_at, expires_at = excluded.expires_at,
+	err = tx.QueryRow(ctx, `INSERT INTO device_trust (id, member_id, device_id, name, granted_at, expires_at, removed_at, tokens_from, last_used_at, last_ip, named, public_key, bound_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, $5, $5, $7, FALSE, $8, 0, 1)
+		ON CONFLICT (member_id, device_id) DO UPDATE SET name = CASE WHEN device_trust.named THEN device_trust.name ELSE excluded.name END, granted_at = excluded.granted_at, expires_at = excluded.expires_at,
 			tokens_from = CASE WHEN device_trust.removed_at = 0 AND device_trust.expires_at > excluded.granted_at THEN device_trust.tokens_from ELSE excluded.tokens_from END,
 			removed_at = 0, last_used_at = excluded.last_used_at, last_ip = excluded.last_ip, version = device_trust.version + 1
-		RETURNING id, version`, db.NewID(), memberID, deviceID, agentName(c.UserAgent), now, until, c.IP).Scan(&id, &version)
+		RETURNING id`, db.NewID(), memberID, deviceID, agentName(c.UserAgent), now, until, c.IP, []byte{}).Scan(&id)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := changed(ctx, tx, "device", id, "trusted", version, memberID); err != nil {
-		return err
+	if err := s.deviceChanged(ctx, tx, id, "trusted"); err != nil {
+		return "", err
 	}
-	return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: memberID, Action: "signin.trust-device", Object: "device", ObjectID: id, Outcome: audit.OK, From: c.IP})
+	return id, audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: memberID, Action: "signin.trust-device", Object: "device", ObjectID: id, Outcome: audit.OK, From: c.IP})
 }
 
 // touch takes down where a remembered device was last used.
@@ -111,16 +93,15 @@ func (s *Service) RemoveDevice(ctx context.Context, sess Session, id string) err
 	}
 	return s.endSessions(ctx, sess, "signin.remove-device", "device", id, func(tx *db.Tx) error {
 		var device string
-		var version int64
-		err := tx.QueryRow(ctx, `UPDATE device_trust SET removed_at = $3, tokens_from = $3, version = version + 1
-			WHERE id = $1 AND member_id = $2 AND removed_at = 0 RETURNING device_id, version`, id, sess.MemberID, db.Micros(tx.Now)).Scan(&device, &version)
+		err := tx.QueryRow(ctx, `UPDATE device_trust SET removed_at = $3, tokens_from = $3, named = FALSE, public_key = $4, bound_at = 0, version = version + 1
+			WHERE id = $1 AND member_id = $2 AND removed_at = 0 RETURNING device_id`, id, sess.MemberID, db.Micros(tx.Now), []byte{}).Scan(&device)
 		if err == db.ErrNoRows {
 			return noDevice()
 		}
 		if err != nil {
 			return err
 		}
-		if err := changed(ctx, tx, "device", id, "removed", version, sess.MemberID); err != nil {
+		if err := s.deviceChanged(ctx, tx, id, "removed"); err != nil {
 			return err
 		}
 		_, err = s.end(ctx, tx, "device-removed", `device_id = $1 AND member_id = $2 AND id <> $3`, device, sess.MemberID, sess.ID)

@@ -18,7 +18,8 @@ import (
 const (
 	byPassword = "pwd"
 	byCode     = "otp"
-	byDevice   = "device"
+	byDevice   = "device"   // a remembered device
+	byKey      = "pop"      // and its key, proved
 	byRecovery = "recovery" // a recovery code
 )
 

@@ -27,13 +27,14 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 
 // claimant is who says to be a member, as far as the database knows.
 type claimant struct {
-	member  member.Member // zero when there is none of this name
-	hash    verifier      // nil when there is no such member, or no password
-	version int64         // of the password
-	device  string        // the browser's identity, "" when it has none
-	issued  time.Time     // when its token was made
-	known   bool          // the member has this device remembered
-	limits  []gauge       // what is counted when this attempt fails
+	member     member.Member // zero when there is none of this name
+	hash       verifier      // nil when there is no such member, or no password
+	version    int64         // of the password
+	device     string        // the browser's identity, "" when it has none
+	issued     time.Time     // when its token was made
+	limits     []gauge       // what is counted when this attempt fails
+	possession               // of the device's key, as the client shows it
+	standing                 // of the device with this member
 }
 
 // SignIn checks a user name and password. From a remembered device it gives a
@@ -91,6 +92,7 @@ func (s *Service) claimant(ctx context.Context, username string, c Client) (who 
 	if who.device, who.issued, err = s.device(ctx, c.DeviceToken); err != nil {
 		return who, err
 	}
+	who.possession = s.possession(c)
 	who.member, err = s.members.ByUsername(ctx, username)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return who, err
@@ -104,13 +106,16 @@ func (s *Service) claimant(ctx context.Context, username string, c Client) (who 
 				return err
 			}
 		}
+		if who.standing, err = s.standing(ctx, tx, cmp.Or(who.member.ID, nobody), who); err != nil {
+			return err
+		}
 		who.limits = s.limitsOf(who, username, c)
 		return read(ctx, tx, who.limits, false)
 	})
 	return who, err
 }
 
-// load reads the password's hash and whether the device is remembered.
+// load reads the password's hash.
 func (w *claimant) load(ctx context.Context, tx *db.Tx) error {
 	id := cmp.Or(w.member.ID, nobody)
 	var hash string
@@ -123,8 +128,7 @@ func (w *claimant) load(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	w.known, err = trusted(ctx, tx, id, w.device, w.issued, tx.Now)
-	return err
+	return nil
 }
 
 // limitsOf chooses the counts of an attempt. A device that the member knows has
@@ -165,6 +169,10 @@ func (s *Service) decide(ctx context.Context, who claimant, right bool, c Client
 		if refusal = blocked(who.limits, tx.Now); refusal != nil {
 			return nil
 		}
+		who, err := s.lookAgain(ctx, tx, who)
+		if err != nil {
+			return err
+		}
 		right := right && version == who.version
 		if !right {
 			refusal = badCredentials()
@@ -197,12 +205,18 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, who claimant, c Client) 
 	if err := forgive(ctx, tx, forgivable(who.limits)); err != nil {
 		return Outcome{}, err
 	}
+	if who.made != "" {
+		return s.sameAgain(ctx, tx, who)
+	}
 	if who.known {
 		return s.welcome(ctx, tx, who, c)
 	}
+	if err := who.doubted(ctx, tx, c); err != nil {
+		return Outcome{}, err
+	}
 	asked, err := s.ask(ctx, tx, who.member, challenge{
 		purpose: signIn, template: "sign-in-code", flow: s.flowHash(c), scope: s.signInScope(who.member.ID, c),
-		data: map[string]any{"Device": agentName(c.UserAgent)},
+		data: map[string]any{"Device": agentName(c.UserAgent), reasonData: string(who.reason)},
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -225,11 +239,18 @@ func (s *Service) welcome(ctx context.Context, tx *db.Tx, who claimant, c Client
 	if err := touch(ctx, tx, who.member.ID, who.device, c); err != nil {
 		return out, err
 	}
-	if out.Session, err = s.open(ctx, tx, who.member.ID, who.device, []string{byPassword, byDevice}, c); err != nil {
+	methods := []string{byPassword, byDevice}
+	if who.proved {
+		methods = append(methods, byKey)
+	}
+	if out.Session, err = s.open(ctx, tx, who.member.ID, who.device, methods, c); err != nil {
 		return out, err
 	}
-	if tx.Now.Sub(who.issued) > renewDevice {
-		if out.DeviceToken, err = s.deviceToken(who.device, tx.Now); err != nil {
+	if err := s.settle(ctx, tx, who, out.Session.ID, c); err != nil {
+		return out, err
+	}
+	if c.DeviceOld || tx.Now.Sub(who.issued) > renewDevice {
+		if out.DeviceToken, err = s.deviceToken(who.device, latest(tx.Now, who.issued)); err != nil {
 			return out, err
 		}
 	}

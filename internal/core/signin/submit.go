@@ -24,7 +24,7 @@ func (s *Service) SubmitCode(ctx context.Context, challengeID, code string, trus
 	if err != nil {
 		return Outcome{}, err
 	}
-	deviceID, _, err := s.device(ctx, c.DeviceToken)
+	deviceID, issued, err := s.device(ctx, c.DeviceToken)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -35,7 +35,7 @@ func (s *Service) SubmitCode(ctx context.Context, challengeID, code string, trus
 		if err != nil {
 			return err
 		}
-		a := attempt{challenge: ch, typed: typed, device: deviceID, trust: trustDevice, client: c}
+		a := attempt{challenge: ch, typed: typed, device: deviceID, issued: issued, trust: trustDevice, client: c}
 		out, refusal, err = s.answer(ctx, tx, a)
 		return err
 	})
@@ -49,7 +49,8 @@ func (s *Service) SubmitCode(ctx context.Context, challengeID, code string, trus
 type attempt struct {
 	challenge challenge
 	typed     string
-	device    string // the browser's identity, "" when it has none
+	device    string    // the browser's identity, "" when it has none
+	issued    time.Time // when its token was made
 	trust     bool
 	client    Client
 }
@@ -131,15 +132,17 @@ func (s *Service) enter(ctx context.Context, tx *db.Tx, a attempt) (out Outcome,
 		device = db.NewID()
 	}
 	if a.trust {
-		if err := s.trust(ctx, tx, ch.memberID, device, a.client); err != nil {
+		rebound, err := s.remember(ctx, tx, ch.memberID, device, a.client)
+		if err != nil {
 			return out, err
 		}
+		news = news || rebound
 	}
 	if out.Session, err = s.open(ctx, tx, ch.memberID, device, []string{byPassword, methodOf(ch.way)}, a.client); err != nil {
 		return out, err
 	}
 	if a.trust || a.device != "" { // a browser that is not to be remembered gets no identity
-		if out.DeviceToken, err = s.deviceToken(device, tx.Now); err != nil {
+		if out.DeviceToken, err = s.deviceToken(device, latest(tx.Now, a.issued)); err != nil {
 			return out, err
 		}
 	}
@@ -168,9 +171,9 @@ func (s *Service) repeat(ctx context.Context, tx *db.Tx, a attempt) (out Outcome
 	if err := tx.QueryRow(ctx, `SELECT device_id FROM session WHERE id = $1`, a.challenge.made).Scan(&device); err != nil {
 		return Outcome{}, nil, err
 	}
-	known, err := trusted(ctx, tx, a.challenge.memberID, device, tx.Now, tx.Now)
-	if err == nil && known {
-		out.DeviceToken, err = s.deviceToken(device, tx.Now)
+	t, err := remembered(ctx, tx, a.challenge.memberID, device, tx.Now, tx.Now)
+	if err == nil && t.id != "" {
+		out.DeviceToken, err = s.deviceToken(device, latest(tx.Now, a.issued))
 	}
 	return out, nil, err
 }

@@ -10,6 +10,9 @@ type Client struct {
 	UserAgent    string
 	SessionToken string // of the session that a new sign-in on this browser ends; may be empty
 	DeviceToken  string // the browser's identity, from an earlier sign-in; may be empty
+	DeviceOld    bool   // that came in an older form, which is to be replaced
+	DeviceProof  string // that the device holds its key: nonce and signature; may be empty
+	DeviceKey    string // the device's public key, to be bound to it; may be empty
 	FlowID       string // names one sign-in attempt; without it nothing is ever answered twice
 	Browser      bool   // cookies are wanted
 }
@@ -38,6 +41,7 @@ type Challenge struct {
 	TriesLeft int
 	ResendAt  time.Time // from when on Resend sends again
 	Ways      []string  // how it can be answered: channels of messages, WayApp, WayRecovery
+	Reason    Reason    // why a browser that was remembered is asked; "" for others
 }
 
 // Session is a member who is signed in, as a valid token says.

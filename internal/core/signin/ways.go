@@ -26,7 +26,7 @@ func methodOf(way string) string {
 
 // proved tells whether methods hold more than a password and a remembered device.
 func proved(methods []string) bool {
-	return slices.ContainsFunc(methods, func(m string) bool { return m != byPassword && m != byDevice })
+	return slices.ContainsFunc(methods, func(m string) bool { return m != byPassword && m != byDevice && m != byKey })
 }
 
 // anyFactor tells whether everything that a member can be known by answers the

@@ -74,6 +74,9 @@ CREATE TABLE device_trust (
     tokens_from  BIGINT NOT NULL,  -- copies of the identity from before then prove nothing
     last_used_at BIGINT NOT NULL,
     last_ip      TEXT NOT NULL,
+    named        BOOLEAN NOT NULL, -- by the member; else the name is what the browser says of itself
+    public_key   BYTEA NOT NULL,   -- SubjectPublicKeyInfo (RFC 5280 §4.1) of its P-256 key; empty: the device has none
+    bound_at     BIGINT NOT NULL,  -- when the key was bound; 0 for none
     version      BIGINT NOT NULL,
     UNIQUE (member_id, device_id)
 );
