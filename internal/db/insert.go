@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,15 +28,43 @@ func (tx *Tx) InsertAll(ctx context.Context, into Into, rows [][]any) error {
 	names, types := into.columns()
 	head := fmt.Sprintf(`INSERT INTO %s (%s) `, into.Table, strings.Join(names, ", "))
 	if tx.Engine() == PostgreSQL && len(rows) > 1 {
-		return tx.Queue(ctx, raced, head+unnest(types), columnwise(rows, len(names))...)
+		return tx.Queue(ctx, raced, head+`SELECT * FROM `+unnest(types), columnwise(rows, len(names))...)
 	}
+	return tx.inParts(ctx, rows, func(n int) string { return head + values(tx.Engine(), n, len(names)) })
+}
+
+// UpdateAll sets columns of rows that are there, in as few statements as InsertAll.
+// The first column is the key; a row that is not there is passed over.
+func (tx *Tx) UpdateAll(ctx context.Context, into Into, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	names, types := into.columns()
+	text := func(from string) string {
+		sets := make([]string, len(names))
+		for i, name := range names {
+			sets[i] = name + ` = u.` + name
+		}
+		return fmt.Sprintf(`UPDATE %s AS t SET %s FROM %s WHERE t.%s = u.%s`, into.Table, strings.Join(sets[1:], ", "), from, names[0], names[0])
+	}
+	list := strings.Join(names, ", ")
+	if tx.Engine() == PostgreSQL {
+		return tx.Queue(ctx, nil, text(unnest(types)+` u(`+list+`)`), columnwise(rows, len(names))...)
+	}
+	return tx.inParts(ctx, rows, func(n int) string {
+		return `WITH u(` + list + `) AS (` + values(SQLite, n, len(names)) + `) ` + text(`u`)
+	})
+}
+
+// inParts runs a statement for all rows, which takes some of them at once.
+func (tx *Tx) inParts(ctx context.Context, rows [][]any, text func(rows int) string) error {
 	for len(rows) > 0 {
 		n := rowsAtOnce(len(rows))
-		args := make([]any, 0, n*len(names))
+		args := make([]any, 0, n*len(rows[0]))
 		for _, r := range rows[:n] {
 			args = append(args, r...)
 		}
-		if err := tx.Queue(ctx, raced, head+values(n, len(names)), args...); err != nil {
+		if err := tx.Queue(ctx, raced, text(n), args...); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -71,22 +100,18 @@ func rowsAtOnce(n int) int {
 	return 1
 }
 
-// values gives a VALUES clause of some rows.
-func values(rows, columns int) string {
-	b := strings.Builder{}
-	b.WriteString(`VALUES `)
-	for n := range rows * columns {
-		switch {
-		case n == 0:
-			b.WriteByte('(')
-		case n%columns == 0:
-			b.WriteString(`), (`)
-		default:
-			b.WriteString(`, `)
+// values gives a VALUES clause of some rows, for SQLite with parameters that have
+// no names: it looks for the name of each among all of them, which with hundreds
+// takes longer than the insert.
+func values(e Engine, rows, columns int) string {
+	names := make([]string, columns)
+	for i := range names {
+		if names[i] = "?"; e == PostgreSQL {
+			names[i] = fmt.Sprintf("$%d", i+1)
 		}
-		fmt.Fprintf(&b, `$%d`, n+1)
 	}
-	return b.String() + `)`
+	row := "(" + strings.Join(names, ", ") + ")"
+	return "VALUES " + strings.Join(slices.Repeat([]string{row}, rows), ", ")
 }
 
 func unnest(types []string) string {
@@ -94,7 +119,7 @@ func unnest(types []string) string {
 	for i, kind := range types {
 		lists[i] = fmt.Sprintf(`$%d::%s`, i+1, array(kind))
 	}
-	return `SELECT * FROM unnest(` + strings.Join(lists, ", ") + `)`
+	return `unnest(` + strings.Join(lists, ", ") + `)`
 }
 
 // columnwise turns rows into one list for each column.

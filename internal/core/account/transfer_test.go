@@ -239,3 +239,38 @@ func TestOpenNamesEveryBrokenRule(t *testing.T) {
 		}
 	})
 }
+
+// Each of many accounts has its own result: what is refused leaves the others.
+func TestOpenMany(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		m := h.member()
+		there := h.open(m, member.Owner, account.Spec{Ref: "there", Kind: account.Savings, Currency: "USD"}, 0)
+		limit := money.New(500_00, "USD")
+		specs := []account.Spec{
+			{Ref: "one", Kind: account.Card, Currency: "USD", CreditLimit: &limit},
+			{Ref: there.Ref, Kind: account.Savings, Currency: "USD"},
+			{Ref: "two\x00", Kind: account.Savings, Currency: "USD"},
+			{Ref: "one", Kind: account.Savings, Currency: "USD"},
+			{Ref: "far-away", Kind: account.Savings, Currency: "EUR", Source: "far"},
+		}
+		var list []account.Opened
+		h.tx(func(ctx context.Context, tx *db.Tx) (err error) { list, err = h.accounts.OpenAll(ctx, tx, specs); return err })
+		for i, kind := range []fault.Kind{-1, fault.Conflict, fault.Invalid, fault.Conflict, -1} {
+			if kind >= 0 {
+				if !fault.Is(list[i].Err, kind) || list[i].Account.ID != "" {
+					t.Errorf("%d: %+v", i, list[i])
+				}
+				continue
+			}
+			if got, err := h.accounts.ByRef(t.Context(), specs[i].Ref); err != nil || list[i].Err != nil || got.ID != list[i].Account.ID {
+				t.Errorf("%d: %+v %+v %v", i, got, list[i], err)
+			}
+		}
+		if _, err := h.ledger.Balance(t.Context(), list[0].Account.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := h.ledger.Balance(t.Context(), list[4].Account.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("the ledger keeps an account of another system: %v", err)
+		}
+	})
+}

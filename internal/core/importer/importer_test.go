@@ -154,6 +154,7 @@ func TestBadRows(t *testing.T) {
 				"a6,m1,card,USD,2020-01-01,-5\n"+ // 8
 				"a7,m1,card,USD,2020-01-01,5.001\n"+ // 9
 				"a8,m1,savings,USD,2020-01-01,100\n"+ // 10: savings have no limit
+				"a10,m\x001,savings,USD,2020-01-01,\n"+ // 11: no text
 				"a9,m9,card,JPY,,5000\n",
 			transactionsHead+
 				"a1,t1,2026-01-05,100.00,deposit,ok\n"+
@@ -174,13 +175,14 @@ func TestBadRows(t *testing.T) {
 				"a1,t13,2026-01-05,1,deposit,\u202egnp.exe\n"+ // 17: turns the direction
 				"a1,t14,2026-01-05,1,deposit,x,y\n"+ // 18: too many fields
 				"a1,t15,1875-01-05,1,deposit,x\n"+ // 19
+				"a\xff1,t18,2026-01-05,1,deposit,x\n"+ // 20: not UTF-8
 				"a1,t16,2026-01-06,-250.00,withdrawal,history goes below any floor\n"+
 				"a9,t17,2026-01-06,-12,purchase,yen\n")
 		s := mustRun(t, x, f)
 		for path, lines := range map[string][]string{
 			f.Members:      {"3", "5", "6", "7", "8", "9", "10", "11", "12"},
-			f.Accounts:     {"3", "4", "5", "6", "7", "8", "9", "10"},
-			f.Transactions: {"3", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"},
+			f.Accounts:     {"3", "4", "5", "6", "7", "8", "9", "10", "11"},
+			f.Transactions: {"3", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20"},
 		} {
 			reasons := rejected(t, path)
 			for _, line := range lines {
@@ -193,7 +195,7 @@ func TestBadRows(t *testing.T) {
 				t.Errorf("%s: %v", filepath.Base(path), reasons)
 			}
 		}
-		if s.Accounts != 2 || s.Transactions != 4 || s.Rejected != 9+8+16 {
+		if s.Accounts != 2 || s.Transactions != 4 || s.Rejected != 9+9+17 {
 			t.Errorf("%+v", s)
 		}
 		if got := balances(t, x); got != "a1,USD,2,-150.00\na9,JPY,1,-12\n" {

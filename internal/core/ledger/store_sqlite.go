@@ -55,49 +55,56 @@ func list(of []string) string {
 	return string(b)
 }
 
-const (
-	sqliteInsert  = `INSERT INTO ledger_transfer VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
-	sqliteBalance = `UPDATE ledger_account SET posted = $2, pending_in = $3, pending_out = $4, count = $5 WHERE id = $1`
-	sqliteDelta   = `INSERT INTO ledger_delta VALUES ($1, $2, $3, $4, $5, $6)`
-	sqliteTimed   = `INSERT INTO ledger_expiry VALUES ($1, $2)`
-	sqliteEnded   = `DELETE FROM ledger_expiry WHERE transfer_id = $1`
-	sqliteBatch   = `INSERT INTO ledger_batch (id, count, recorded_at, digest) VALUES ($1, $2, $3, $4)`
+// Tables as saveSQLite writes them.
+var (
+	sqliteTransfers = db.Into{Table: "ledger_transfer", Columns: `id uuid, key text, debit uuid, credit uuid, amount bigint, currency text, phase text,
+		resolves uuid, kind text, description text, ref text, fact boolean, effective_at bigint, recorded_at bigint, expires_at bigint, digest bytea`}
+	sqliteBalances = db.Into{Table: "ledger_account", Columns: `id uuid, posted bigint, pending_in bigint, pending_out bigint, count bigint`}
+	sqliteDeltas   = db.Into{Table: "ledger_delta", Columns: `account_id uuid, batch_id uuid, posted bigint, pending_in bigint, pending_out bigint, count bigint`}
+	sqliteTimed    = db.Into{Table: "ledger_expiry", Columns: `transfer_id uuid, expires_at bigint`}
+	sqliteBatches  = db.Into{Table: "ledger_batch", Columns: `id uuid, count bigint, recorded_at bigint, digest bytea`}
 )
 
 func saveSQLite(ctx context.Context, tx *db.Tx, c changes) error {
-	w := writer{ctx: ctx, tx: tx}
-	for i, t := range c.transfers {
-		w.exec(sqliteInsert, t.ID, t.Key, t.Debit, t.Credit, t.Amount.Minor, t.Amount.Currency, string(t.Phase), optional(t.Resolves),
-			t.Kind, t.Description, t.Ref, t.Fact, db.Micros(t.EffectiveAt), db.Micros(t.RecordedAt), db.Micros(t.ExpiresAt), c.digests[i])
-	}
-	for _, a := range c.balances {
-		w.exec(sqliteBalance, a.id, a.is.posted, a.is.in, a.is.out, a.is.count)
-	}
-	for _, a := range c.deltas {
-		d := a.is.minus(a.was)
-		w.exec(sqliteDelta, a.id, c.batch, d.posted, d.in, d.out, d.count)
-	}
-	for _, t := range c.timed {
-		w.exec(sqliteTimed, t.ID, db.Micros(t.ExpiresAt))
+	for _, step := range []struct {
+		write func(context.Context, db.Into, [][]any) error
+		into  db.Into
+		rows  [][]any
+	}{
+		{tx.InsertAll, sqliteTransfers, transferRows(c)},
+		{tx.UpdateAll, sqliteBalances, column(c.balances, balanceRow)},
+		{tx.InsertAll, sqliteDeltas, column(c.deltas, func(a *account) []any { return a.deltaRow(c.batch) })},
+		{tx.InsertAll, sqliteTimed, column(c.timed, func(t *Transfer) []any { return []any{t.ID, db.Micros(t.ExpiresAt)} })},
+		{tx.InsertAll, sqliteBatches, [][]any{{c.batch, len(c.transfers), c.recordedAt, c.digest}}},
+	} {
+		if err := step.write(ctx, step.into, step.rows); err != nil {
+			return err
+		}
 	}
 	for _, id := range c.endedTimed {
-		w.exec(sqliteEnded, id)
+		if _, err := tx.Exec(ctx, `DELETE FROM ledger_expiry WHERE transfer_id = ?`, id); err != nil {
+			return err
+		}
 	}
-	w.exec(sqliteBatch, c.batch, len(c.transfers), c.recordedAt, c.digest)
-	return w.err
+	return nil
 }
 
-// writer runs statements until one fails.
-type writer struct {
-	ctx context.Context
-	tx  *db.Tx
-	err error
+func balanceRow(a *account) []any {
+	return []any{a.id, a.is.posted, a.is.in, a.is.out, a.is.count}
 }
 
-func (w *writer) exec(query string, args ...any) {
-	if w.err == nil {
-		_, w.err = w.tx.Exec(w.ctx, query, args...)
+func (a *account) deltaRow(batch string) []any {
+	d := a.is.minus(a.was)
+	return []any{a.id, batch, d.posted, d.in, d.out, d.count}
+}
+
+func transferRows(c changes) [][]any {
+	rows := make([][]any, len(c.transfers))
+	for i, t := range c.transfers {
+		rows[i] = []any{t.ID, t.Key, t.Debit, t.Credit, t.Amount.Minor, t.Amount.Currency, string(t.Phase), optional(t.Resolves),
+			t.Kind, t.Description, t.Ref, t.Fact, db.Micros(t.EffectiveAt), db.Micros(t.RecordedAt), db.Micros(t.ExpiresAt), c.digests[i]}
 	}
+	return rows
 }
 
 // optional gives NULL for the empty text.

@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,68 @@ func hold(t *testing.T, d *db.DB, s *member.Store, memberID, accountID, role str
 	if err := d.WithTx(ctx, func(tx *db.Tx) error { return s.AddHolder(ctx, tx, memberID, accountID, role) }); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Each of many specs has its own result: what is refused leaves the others.
+func TestManyMembersAtOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := member.New(d)
+		create(t, d, s, spec("there"))
+		sameRef, broken, bytes := spec("other"), spec("broken"), spec("bytes")
+		sameRef.Ref, broken.Email, bytes.Ref = "ref-ada", "not an address", "a\x00"
+		specs := []member.Spec{spec("ada"), spec("THERE"), broken, spec("Ada"), sameRef, bytes, spec("bert")}
+		var list []member.Created
+		err := d.WithTx(ctx, func(tx *db.Tx) (err error) { list, err = s.CreateAll(ctx, tx, specs); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, code := range []string{"", "member.username-taken", "fields", "member.username-taken", "member.ref-taken", "fields", ""} {
+			got, want := list[i].Member, specs[i]
+			if code == "fields" {
+				if !fault.Is(list[i].Err, fault.Invalid) {
+					t.Error(i, list[i].Err)
+				}
+				continue
+			}
+			if code != "" {
+				if list[i].Err == nil || fault.As(list[i].Err).Code != code || got != (member.Member{}) {
+					t.Error(i, list[i])
+				}
+				continue
+			}
+			if stored, err := s.ByRef(ctx, want.Ref); err != nil || stored != got || list[i].Err != nil {
+				t.Errorf("%d: %+v %+v %v", i, stored, list[i], err)
+			}
+		}
+		ids, err := s.IDsByRefs(ctx, []string{"ref-ada", "ref-bert", "ref-nobody", "a\x00", ""})
+		if err != nil || len(ids) != 2 || ids["ref-ada"] != list[0].Member.ID || ids["ref-bert"] != list[6].Member.ID {
+			t.Error(ids, err)
+		}
+	})
+}
+
+// Shares that are new, there already, and wrong, in one go.
+func TestManyHoldersAtOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := member.New(d)
+		ada, bert := create(t, d, s, spec("ada")), create(t, d, s, spec("bert"))
+		card, savings := db.NewID(), db.NewID()
+		hold(t, d, s, ada.ID, card, member.Authorized)
+		var refused []error
+		err := d.WithTx(ctx, func(tx *db.Tx) (err error) {
+			refused, err = s.AddHolders(ctx, tx, []member.Share{{ada.ID, card, member.Owner}, {bert.ID, card, member.Joint},
+				{ada.ID, savings, "boss"}, {ada.ID, "x", member.Owner}, {bert.ID, savings, member.Owner}})
+			return err
+		})
+		if err != nil || refused[0] != nil || refused[1] != nil || !fault.Is(refused[2], fault.Invalid) || !fault.Is(refused[3], fault.NotFound) || refused[4] != nil {
+			t.Fatal(refused, err)
+		}
+		for account, want := range map[string][]member.Holder{card: {{ada.ID, member.Owner}, {bert.ID, member.Joint}}, savings: {{bert.ID, member.Owner}}} {
+			if got, err := s.Holders(ctx, account); err != nil || !slices.Equal(got, want) {
+				t.Error(got, err)
+			}
+		}
+	})
 }
 
 func TestAMemberIsFoundAsItWasStored(t *testing.T) {
