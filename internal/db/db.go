@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,9 @@ type DB struct {
 	reader  *sql.DB       // SQLite: a pool that cannot write. PostgreSQL: the pool
 	stmts   sync.Map      // SQLite: prepared statements by pool and text
 	wakeups sync.Map      // channels by name, see Wake
+	health  health        // see Watch
+	path    string        // SQLite only
+	file    os.FileInfo   // SQLite: of the file that was opened
 }
 
 // Open opens target, a postgres:// URL or the path of an SQLite file, which is
@@ -95,8 +99,10 @@ func openPostgreSQL(ctx context.Context, target string, o Options) (*DB, error) 
 
 // sqlitePragmas are set on every connection; busy_timeout first, so that the
 // others wait for a lock instead of failing.
+// A wait for another program's lock cannot be interrupted, so it is short; WithTx
+// asks again.
 var sqlitePragmas = []string{
-	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+	"busy_timeout(2000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 	"temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)",
 	"wal_autocheckpoint(8000)", // pages, 32 MB: the pages of hot balances are then copied back once for many commits
 }
@@ -106,19 +112,11 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	dsn := func(extra ...string) string {
-		q := url.Values{}
-		for _, p := range append(sqlitePragmas, extra...) {
-			q.Add("_pragma", p)
-		}
-		q.Set("_txlock", "immediate")
-		return (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String()
-	}
 	// The driver would make the file readable by everybody.
 	if f, err := os.OpenFile(abs, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
 		f.Close()
 	}
-	w, err := sql.Open("sqlite", dsn())
+	w, err := sql.Open("sqlite", sqliteDSN(abs, "immediate"))
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -127,7 +125,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 		w.Close()
 		return nil, unavailable(err)
 	}
-	r, err := sql.Open("sqlite", strings.Replace(dsn("query_only(ON)"), "_txlock=immediate", "_txlock=deferred", 1))
+	r, err := sql.Open("sqlite", sqliteDSN(abs, "deferred", "query_only(ON)"))
 	if err != nil {
 		w.Close()
 		return nil, unavailable(err)
@@ -137,7 +135,22 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	r.SetMaxOpenConns(o.MaxConns)
 	r.SetMaxIdleConns(o.MaxConns)
-	return &DB{engine: SQLite, now: o.Now, writer: w, reader: r}, nil
+	file, err := os.Stat(abs)
+	if err != nil {
+		return nil, errors.Join(unavailable(err), w.Close(), r.Close())
+	}
+	return &DB{engine: SQLite, now: o.Now, writer: w, reader: r, path: abs, file: file}, nil
+}
+
+// sqliteDSN names a database and how connections to it are set up. A connection
+// never makes a file: where ours has gone, an empty one would answer that nobody
+// is known.
+func sqliteDSN(path, lock string, extra ...string) string {
+	q := url.Values{"_txlock": {lock}, "mode": {"rw"}}
+	for _, p := range append(slices.Clone(sqlitePragmas), extra...) {
+		q.Add("_pragma", p)
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
 }
 
 // Engine tells which engine this is.
@@ -168,6 +181,13 @@ func (d *DB) Close() error {
 
 // Ping tells whether the database answers and can be written to.
 func (d *DB) Ping(ctx context.Context) error {
+	if d.health.watched.Load() {
+		for _, s := range []*side{&d.health.read, &d.health.write} {
+			if _, down := s.state(); down != nil {
+				return unavailable(down)
+			}
+		}
+	}
 	if err := d.reader.PingContext(ctx); err != nil {
 		return unavailable(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -84,6 +85,18 @@ func died(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed")
 }
 
+// distrusted tells whether an error says that its connection's server has lost its
+// way, or that the two of us disagree about what was prepared on it (42P05, 26000):
+// a connection that is used again would then fail for ever.
+func distrusted(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && hasAnyPrefix(e.Code, "08", "57P", "58", "XX", "F0", "42P05", "26000")
+}
+
+func hasAnyPrefix(code string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(code, p) })
+}
+
 func outOfReach(err error) bool {
 	if errors.Is(err, errRaced) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "database is closed") {
@@ -110,13 +123,8 @@ func outOfReach(err error) bool {
 // broken (XX, F0), lets us in no more (28, 42501) or has lost our database or its
 // tables (3D, 3F, 42P01) does not know the answer either.
 func pgUnavailable(code string) bool {
-	for _, p := range []string{"08", "53", "57P", "58", "25006", "40001", "40P01", "57014", "55P03",
-		"XX", "F0", "28", "42501", "3D", "3F", "42P01"} {
-		if strings.HasPrefix(code, p) {
-			return true
-		}
-	}
-	return false
+	return hasAnyPrefix(code, "08", "53", "57P", "58", "25006", "40001", "40P01", "57014", "55P03",
+		"XX", "F0", "28", "42501", "3D", "3F", "42P01", "42P05", "26000")
 }
 
 func sqliteUnavailable(primary int) bool {

@@ -82,12 +82,23 @@ func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 }
 
-func (d *DB) readOnce(ctx context.Context, fn func(tx *Tx) error) error {
+func (d *DB) readOnce(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	ctx, use, err := d.enter(ctx, &d.health.read)
+	if err != nil {
+		return err
+	}
+	defer func() { use.end(err) }()
 	conn, err := d.reader.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	var pg *pgx.Conn
+	if err := conn.Raw(func(c any) error { pg = c.(*stdlib.Conn).Conn(); return nil }); err != nil {
+		return err
+	}
+	use.guard(pg)
+	defer func() { leave(pg, err) }()
 	return fn(&Tx{Now: d.Now(), db: d, pool: d.reader, on: conn})
 }
 
@@ -98,13 +109,24 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func (d *DB) once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(tx *Tx) error) error {
+func (d *DB) once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(tx *Tx) error) (err error) {
+	s := &d.health.read
+	if pool == d.writer && !o.ReadOnly {
+		s = &d.health.write
+	}
+	ctx, use, err := d.enter(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { use.end(err) }()
 	tx, conn, err := d.begin(ctx, pool, o)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	defer func() { leave(tx.pg, err) }()
 	defer tx.tx.Rollback() // does nothing after a commit
+	use.guard(tx.pg)
 	err = fn(tx)
 	if tx.failed == nil && err == nil {
 		err = tx.Flush(ctx)

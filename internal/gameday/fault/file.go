@@ -17,6 +17,7 @@ import (
 type File struct {
 	path   string
 	locked *sql.DB
+	lock   *sql.Conn // in the transaction that holds the lock
 	hidden []string
 }
 
@@ -38,10 +39,10 @@ func (f *File) Lock() error {
 	}
 	d.SetMaxOpenConns(1)
 	f.locked = d
-	c, err := d.Conn(context.Background())
-	if err == nil {
-		_, err = c.ExecContext(context.Background(), "BEGIN IMMEDIATE")
+	if f.lock, err = d.Conn(context.Background()); err != nil {
+		return err
 	}
+	_, err = f.lock.ExecContext(context.Background(), "BEGIN IMMEDIATE")
 	return err
 }
 
@@ -65,11 +66,8 @@ func (f *File) Hide() error {
 
 // Heal gives up the lock and puts the files back.
 func (f *File) Heal() error {
-	if f.locked != nil {
-		if err := f.locked.Close(); err != nil {
-			return err
-		}
-		f.locked = nil
+	if err := f.unlock(); err != nil {
+		return err
 	}
 	for _, path := range f.hidden {
 		if err := os.Rename(path+".hidden", path); err != nil {
@@ -78,4 +76,17 @@ func (f *File) Heal() error {
 	}
 	f.hidden = nil
 	return nil
+}
+
+func (f *File) unlock() error {
+	if f.locked == nil {
+		return nil
+	}
+	var err error
+	if f.lock != nil {
+		err = f.lock.Close()
+	}
+	err = errors.Join(err, f.locked.Close())
+	f.locked, f.lock = nil, nil
+	return err
 }
