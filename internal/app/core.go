@@ -125,7 +125,7 @@ func (r *Rooms) run(ctx context.Context, c Config, h *health, public net.Listene
 func (r *Rooms) background() *suture.Supervisor {
 	s := suture.New("core", suture.Spec{EventHook: func(e suture.Event) { r.log.Error("background loop", "event", e.String()) }})
 	for name, run := range map[string]func(context.Context) error{
-		"sequencer": r.Sequencer.Run, "sign-in": r.SignIn.Run, "ledger": r.Ledger.Run, "payments": r.Payments.Run,
+		"database": r.DB.Watch, "sequencer": r.Sequencer.Run, "sign-in": r.SignIn.Run, "ledger": r.Ledger.Run, "payments": r.Payments.Run,
 	} {
 		s.Add(loop{name, run})
 	}
