@@ -7,6 +7,7 @@ import (
 
 	"standfast/internal/core/audit"
 	"standfast/internal/core/ledger"
+	"standfast/internal/core/payment"
 	"standfast/internal/db"
 )
 
@@ -16,12 +17,14 @@ type VerifyReport struct {
 	Accounts int64    `json:"accounts"`
 	Rows     int64    `json:"transfers"`
 	Sealed   int64    `json:"sealed_batches"`
+	Payments int64    `json:"payments"`
 	Audit    int64    `json:"audit_records"`
 	Head     string   `json:"audit_head"` // end of the audit log's chain; kept elsewhere, it also shows that nobody rebuilt the whole chain
 	Problems []string `json:"problems"`
 }
 
-// Verify recomputes the ledger, its chain and the audit log of a database.
+// Verify recomputes the ledger, its chain and the audit log of a database, and
+// compares all payments with the ledger.
 func Verify(ctx context.Context, t Target) (VerifyReport, error) {
 	d, err := t.open(ctx)
 	if err != nil {
@@ -32,7 +35,12 @@ func Verify(ctx context.Context, t Target) (VerifyReport, error) {
 }
 
 func verify(ctx context.Context, d *db.DB) (VerifyReport, error) {
-	l, err := ledger.New(d, ledger.Options{}).Verify(ctx)
+	books := ledger.New(d, ledger.Options{})
+	l, err := books.Verify(ctx)
+	if err != nil {
+		return VerifyReport{}, err
+	}
+	p, err := payment.Verify(ctx, d, books)
 	if err != nil {
 		return VerifyReport{}, err
 	}
@@ -40,7 +48,8 @@ func verify(ctx context.Context, d *db.DB) (VerifyReport, error) {
 	if err != nil {
 		return VerifyReport{}, err
 	}
-	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Audit: a.Rows, Head: a.Head, Problems: l.Problems}
+	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Payments: p.Payments, Audit: a.Rows, Head: a.Head,
+		Problems: append(l.Problems, p.Problems...)}
 	if a.Problem != "" {
 		rep.Problems = append(rep.Problems, a.Problem)
 	}
@@ -67,6 +76,6 @@ func (r VerifyReport) Print(w io.Writer) error {
 	if !r.OK {
 		word = "NOT whole"
 	}
-	_, err := fmt.Fprintf(w, "%s: %d accounts, %d transfers, %d sealed batches, %d audit records\naudit log ends in %s\n", word, r.Accounts, r.Rows, r.Sealed, r.Audit, r.Head)
+	_, err := fmt.Fprintf(w, "%s: %d accounts, %d transfers, %d sealed batches, %d payments, %d audit records\naudit log ends in %s\n", word, r.Accounts, r.Rows, r.Sealed, r.Payments, r.Audit, r.Head)
 	return err
 }
