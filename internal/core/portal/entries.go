@@ -72,6 +72,7 @@ func (s *server) entries() []entry {
 		get(route.SignInCode.Pattern(), anybody, journey.SignIn, s.codePage),
 		post(route.SignInCode.Pattern(), anybody, journey.SignIn, s.submitCode),
 		post(route.SignInResend.Pattern(), anybody, journey.SignIn, s.resend),
+		get(route.DeviceNonce.Pattern(), anybody, "", s.deviceNonce),
 		post(route.SignOut.Pattern(), anybody, journey.SignOut, s.signOut),
 		get(route.SignedOut.Pattern(), anybody, "", s.signedOut),
 

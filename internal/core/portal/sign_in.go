@@ -15,7 +15,7 @@ func (s *server) signInPage(v *visit) (response, error) {
 	if v.signedIn() {
 		return see(after(next)), nil
 	}
-	return show(view.SignIn(v.frame(view.Elsewhere), view.SignInData{Next: next})), nil
+	return show(view.SignIn(v.frame(view.Elsewhere), view.SignInData{Next: next, Key: s.keyForm(v, false)})), nil
 }
 
 // after is where one goes once signed in.
@@ -28,7 +28,7 @@ func after(next string) templ.SafeURL {
 
 // signIn takes username and password.
 func (s *server) signIn(v *visit) (response, error) {
-	d := view.SignInData{Username: v.value("username"), Next: route.Local(v.value("next"))}
+	d := view.SignInData{Username: v.value("username"), Next: route.Local(v.value("next")), Key: s.keyForm(v, false)}
 	password := v.secret("password")
 	c := checks{v: v}
 	c.need(d.Username == "", "username", "form.username-missing")
@@ -76,13 +76,13 @@ func (s *server) codePage(v *visit) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	d := view.CodeData{Challenge: ch, Next: next, Trust: true, Sent: v.value("sent") != ""}
+	d := view.CodeData{Challenge: ch, Next: next, Trust: true, Sent: v.value("sent") != "", Key: s.keyForm(v, true)}
 	return show(view.SignInCode(v.frame(view.Elsewhere), d)), nil
 }
 
 // codeOver shows the sign-in form again: the code asked about is no longer good here.
 func (s *server) codeOver(v *visit, next string) response {
-	d := view.SignInData{Next: next, Problems: view.Problems{{Field: "username", Message: v.text.T("form.code-gone")}}}
+	d := view.SignInData{Next: next, Key: s.keyForm(v, false), Problems: view.Problems{{Field: "username", Message: v.text.T("form.code-gone")}}}
 	return refused(view.SignIn(v.frame(view.Elsewhere), d), errForm)
 }
 
@@ -93,7 +93,7 @@ var codeControls = map[string]string{"body.code": "code", "signin.code-wrong": "
 // submitCode takes the code. A wrong one is asked for again, on the same page.
 func (s *server) submitCode(v *visit) (response, error) {
 	client := v.client()
-	d := view.CodeData{Code: v.value("code"), Trust: v.value("trust") != "", Next: route.Local(v.value("next"))}
+	d := view.CodeData{Code: v.value("code"), Trust: v.value("trust") != "", Next: route.Local(v.value("next")), Key: s.keyForm(v, true)}
 	id := v.value("challenge")
 	c := checks{v: v}
 	c.need(d.Code == "", "code", "form.code-missing")
@@ -135,7 +135,7 @@ func (s *server) resend(v *visit) (response, error) {
 	if fault.Is(err, fault.Unauthenticated) {
 		return s.codeOver(v, next), nil
 	}
-	d := view.CodeData{Next: next, Trust: true}
+	d := view.CodeData{Next: next, Trust: true, Key: s.keyForm(v, true)}
 	var ok bool
 	if d.Problems, ok = v.problems(err, nil); !ok {
 		return response{}, err

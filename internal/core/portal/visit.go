@@ -20,6 +20,7 @@ type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	session signin.Session // zero when nobody is signed in
+	from    *signin.Client // once it was asked for
 	text    *text.Printer
 	now     time.Time
 	server  *server
@@ -59,8 +60,18 @@ func (v *visit) value(name string) string { return strings.TrimSpace(v.r.Form.Ge
 // secret is a field as it was typed: a password may begin with a space.
 func (v *visit) secret(name string) string { return v.r.Form.Get(name) }
 
-// client is where the request comes from. It begins a flow where there is none.
-func (v *visit) client() signin.Client { return v.server.Cookies.Client(v.w, v.r) }
+// client is where the request comes from, and what its form says of the device.
+// It begins a flow where there is none.
+func (v *visit) client() signin.Client {
+	if v.from == nil {
+		c := v.server.Cookies.Client(v.w, v.r)
+		if c.DeviceProof == "" {
+			c.DeviceProof, c.DeviceKey = v.value("device_proof"), v.value("device_key")
+		}
+		v.from = &c
+	}
+	return *v.from
+}
 
 // frame is what every page needs. section is the item of the menu that it belongs to.
 func (v *visit) frame(section view.Section) view.Frame {

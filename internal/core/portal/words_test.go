@@ -20,6 +20,7 @@ import (
 var families = map[string][]string{
 	"account.status-":     {"frozen", "closed"},
 	"add.country-":        {"US", "GB", "IBAN"},
+	"code.why-":           {"no-key", "key-missing", "key-wrong", "proof-over", "code-due"},
 	"code.sent-":          {"text", "voice", "email", "app", "recovery"},
 	"dashboard.morning":   {"", "-name"},
 	"dashboard.afternoon": {"", "-name"},

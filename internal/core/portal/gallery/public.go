@@ -34,6 +34,11 @@ func publicEntries() []Entry {
 		{Name: "code-refused", SignedOut: true, Page: func(f view.Frame) templ.Component {
 			return view.SignInCode(f, view.CodeData{Challenge: challenge("voice"), Code: "48 21", Next: "/pay", Problems: wrong(f)})
 		}},
+		{Name: "code-key-gone", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			c := challenge("text")
+			c.Reason = signin.ReasonKey
+			return view.SignInCode(f, view.CodeData{Challenge: c, Trust: true})
+		}},
 		{Name: "code-sent-again", SignedOut: true, Page: func(f view.Frame) templ.Component {
 			return view.SignInCode(f, view.CodeData{Challenge: challenge("email"), Sent: true})
 		}},

@@ -28,6 +28,7 @@ const (
 
 	SignInCode   Page = "/sign-in/code"
 	SignInResend Page = "/sign-in/code/resend"
+	DeviceNonce  Page = "/sign-in/nonce"
 
 	Dashboard     Page = "/dashboard"
 	Account       Item = "/accounts/{id}"
