@@ -13,6 +13,7 @@ const (
 	batch    = 1000                   // rows numbered in one transaction
 	pause    = 50 * time.Millisecond  // between passes over one table, so that each numbers many rows in one commit
 	idle     = 250 * time.Millisecond // how often to look when nothing was heard; other replicas' rows are found this way
+	alone    = time.Second            // the same on SQLite, which has no replicas
 	leaseFor = 5 * time.Second        // a dead sequencer is replaced after this
 	failed   = 500 * time.Millisecond // wait after a failure of the database
 )
@@ -64,6 +65,10 @@ func (s *Sequencer) Pass(ctx context.Context) error {
 func (s *Sequencer) follow(ctx context.Context, table db.Chained) {
 	lease := &lease{db: s.db, name: "sequence/" + string(table), holder: s.holder}
 	defer lease.release(context.WithoutCancel(ctx))
+	idle := idle
+	if s.db.Engine() == db.SQLite {
+		idle = alone
+	}
 	for {
 		wait := pause
 		if err := s.pass(ctx, table, lease); err != nil && ctx.Err() == nil {
