@@ -314,8 +314,8 @@ func sqliteTransfers(ctx context.Context, c ledgerCmd, r *Report, dir string) er
 	return nil
 }
 
-// payments measures taking payments in process: hold, record, job and outbox in
-// one transaction each, of many members at once.
+// payments measures taking payments of many members at once, in process: hold,
+// record, change and job of each are committed together.
 func payments(ctx context.Context, c ledgerCmd, r *Report, p *pgbench, dir, database string) error {
 	config, err := configure(dir, database, "")
 	if err != nil {
