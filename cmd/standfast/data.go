@@ -142,15 +142,3 @@ type keysRotateCmd struct {
 }
 
 func (c *keysRotateCmd) Run(w *world) error { return app.RotateKeys(w, c.Config, w.out) }
-
-type simCmd struct {
-	Source simSourceCmd `cmd:"" help:"An issuer's own system that holds accounts."`
-}
-
-type simSourceCmd struct {
-	Listen string `help:"Address to listen on." default:"localhost:8090"`
-	Token  string `help:"Bearer token that callers must send." default:"standfast-sim"`
-	JSON   bool   `help:"Print one line of JSON once it answers."`
-}
-
-func (c *simSourceCmd) Run(w *world) error { return app.SimSource(w, c.Listen, c.Token, c.JSON, w.out) }

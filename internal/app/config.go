@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ type Config struct {
 	TLS       TLSConfig               `toml:"tls"`
 	MasterKey string                  `toml:"master_key"` // path of the file that `init` makes
 	Mail      MailConfig              `toml:"mail"`
+	Text      GatewayConfig           `toml:"text"`
+	Voice     GatewayConfig           `toml:"voice"`
+	Messages  MessagesConfig          `toml:"messages"`
 	SignIn    SignInConfig            `toml:"sign_in"`
 	Payments  PaymentConfig           `toml:"payments"`
 	Sources   map[string]SourceConfig `toml:"sources"`
@@ -67,6 +71,37 @@ type MailConfig struct {
 	User         string `toml:"user"`
 	PasswordFile string `toml:"password_file"`
 	TLS          string `toml:"tls"` // "starttls", "implicit" or "none"
+}
+
+// GatewayConfig is an HTTP gateway for text messages or calls (docs/formats/sms-gateway.md).
+type GatewayConfig struct {
+	URL        string            `toml:"url"` // empty means that none are sent
+	CheckURL   string            `toml:"check_url"`
+	Format     string            `toml:"format"` // "json" or "form"
+	Header     string            `toml:"header"` // of the credential
+	SecretFile string            `toml:"secret_file"`
+	From       string            `toml:"from"`
+	AnswerID   string            `toml:"answer_id"`
+	Timeout    Duration          `toml:"timeout"`
+	Fields     map[string]string `toml:"fields"`
+	Receipts   ReceiptsConfig    `toml:"receipts"`
+}
+
+// ReceiptsConfig is how a gateway reports what became of a message.
+type ReceiptsConfig struct {
+	Proof      string            `toml:"proof"`       // "hmac" or "secret"
+	SecretFile string            `toml:"secret_file"` // empty means that none come
+	Header     string            `toml:"header"`
+	ID         string            `toml:"id"`
+	State      string            `toml:"state"`
+	States     map[string]string `toml:"states"`
+}
+
+// MessagesConfig bounds what text messages and calls cost.
+type MessagesConfig struct {
+	Prices         map[string]int64 `toml:"prices"`           // units by prefix of the number; empty: the country at home
+	DailyUnits     int64            `toml:"daily_units"`      // budget of a day; 0 for none
+	CodesPerSecond float64          `toml:"codes_per_second"` // of one process
 }
 
 // SignInConfig holds the session limits of the cell (STANDARDS.md).
@@ -131,7 +166,7 @@ func Defaults() Config {
 	return Config{
 		Cell:   CellConfig{Name: "us", Rules: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
 		Listen: ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
-		Mail:   MailConfig{TLS: "starttls"},
+		Mail:   MailConfig{TLS: "starttls"}, Messages: MessagesConfig{DailyUnits: 20_000, CodesPerSecond: 50},
 		SignIn: SignInConfig{Idle: Duration{time.Hour}, Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}},
 		Payments: PaymentConfig{CutOff: "20:00", Maximum: "100000.00",
 			SettleAfter: Duration{2 * time.Hour}},
@@ -171,7 +206,7 @@ func configError(path string, err error) string {
 
 // relativeTo makes paths in the file mean the file's own folder.
 func (c *Config) relativeTo(dir string) {
-	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Modulus.Weights, &c.Modulus.Substitutions} {
+	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions} {
 		*p = under(dir, *p)
 	}
 	if !isURL(c.Database) {
@@ -226,6 +261,7 @@ func (c Config) Check() error {
 	}
 	c.checkMoney(no)
 	c.checkRules(no)
+	c.checkMessages(no)
 	if c.Mail.Server != "" && c.Mail.From == "" {
 		no("mail.from", "is the address that members see")
 	}
@@ -253,6 +289,20 @@ func (c Config) checkRules(no func(key, why string)) {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			no("listen.proxies", p+" is no network, such as 10.0.0.0/8")
 		}
+	}
+}
+
+// prefix is the beginning of a number in international form.
+var prefix = regexp.MustCompile(`^\+[1-9][0-9]{0,6}$`)
+
+func (c Config) checkMessages(no func(key, why string)) {
+	for p, units := range c.Messages.Prices {
+		if !prefix.MatchString(p) || units < 0 {
+			no("messages.prices", p+" is a prefix such as +44, and its price 0 or more units")
+		}
+	}
+	if c.Messages.DailyUnits < 0 || c.Messages.CodesPerSecond <= 0 {
+		no("messages", "daily_units is 0 or more, and codes_per_second more than 0")
 	}
 }
 

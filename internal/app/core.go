@@ -218,10 +218,10 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 		return err
 	}
 	r.Notify = notify.New(r.DB, r.Jobs, r.Texts, r.Key, senders,
-		notify.In(notify.Cell{Brand: brand, Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}))
+		notify.In(notify.Cell{Brand: brand, Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}), notify.Within(c.tariff()))
 	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, Brand: brand, SessionIdle: c.SignIn.Idle.Duration,
 		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration,
-		NoEmailCode: c.Cell.Rules != "us"}); err != nil {
+		NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, CodesPerSecond: c.Messages.CodesPerSecond}); err != nil {
 		return err
 	}
 	r.Ledger = ledger.New(r.DB, ledger.Options{Log: r.log})
@@ -234,12 +234,16 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 		return err
 	}
 	r.Sequencer = outbox.NewSequencer(r.DB, r.log, outbox.Table, audit.Table, ledger.Batches)
-	r.Handler = r.handler(cell)
+	receipts, err := newReceipts(c, r.Notify)
+	if err != nil {
+		return err
+	}
+	r.Handler = r.handler(cell, receipts)
 	return nil
 }
 
-// handler gives the API below /api/ and the members' pages elsewhere.
-func (r *Rooms) handler(cell cell) http.Handler {
+// handler gives the API below /api/, gateways' receipts, and the members' pages elsewhere.
+func (r *Rooms) handler(cell cell, receipts http.Handler) http.Handler {
 	calls := api.New(api.Services{Members: r.Members, SignIn: r.SignIn, Accounts: r.Accounts, Instruments: r.Instruments,
 		Payments: r.Payments, Locator: r.Locator, Cookies: cell.cookies(), Health: r.state, Log: r.log,
 		Cell: api.Cell{Currency: cell.Currency, PublicURL: cell.PublicURL, Zone: cell.zone}})
@@ -247,11 +251,14 @@ func (r *Rooms) handler(cell cell) http.Handler {
 		Payments: r.Payments, Texts: r.Texts, Cookies: cell.cookies(), Log: r.log,
 		Cell: portal.Cell{Name: brand, Telephone: cell.Telephone, Currency: cell.Currency, Zone: cell.zone, PublicURL: cell.PublicURL, Secure: cell.secure}})
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if strings.HasPrefix(q.URL.Path, api.Prefix) {
+		switch {
+		case strings.HasPrefix(q.URL.Path, api.Prefix):
 			calls.ServeHTTP(w, q)
-			return
+		case strings.HasPrefix(q.URL.Path, receiptsPath):
+			receipts.ServeHTTP(w, q)
+		default:
+			pages.ServeHTTP(w, q)
 		}
-		pages.ServeHTTP(w, q)
 	})
 }
 

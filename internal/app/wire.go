@@ -7,7 +7,6 @@ import (
 
 	"standfast/internal/core/account"
 	"standfast/internal/core/ledger"
-	"standfast/internal/core/notify"
 	"standfast/internal/core/signin"
 	httpsource "standfast/internal/core/source/http"
 	ledgersource "standfast/internal/core/source/ledger"
@@ -47,27 +46,6 @@ func (c cell) cookies() signin.Cookies {
 }
 
 func (c cell) amount(value string) (money.Amount, error) { return money.Parse(value, c.Currency) }
-
-// newSenders gives the ways out for messages: the demo's mailbox for all
-// channels, or the SMTP relay for e-mail.
-func newSenders(c Config) (map[notify.Channel]notify.Sender, error) {
-	if c.Demo.Mailbox != "" {
-		box := notify.NewMailbox(c.Demo.Mailbox)
-		return map[notify.Channel]notify.Sender{notify.Email: box, notify.Text: box, notify.Voice: box, notify.Push: box}, nil
-	}
-	if c.Mail.Server == "" {
-		return nil, nil
-	}
-	password, err := secret(c.Mail.PasswordFile)
-	if err != nil {
-		return nil, err
-	}
-	smtp, err := notify.NewSMTP(notify.SMTPConfig{Addr: c.Mail.Server, From: c.Mail.From, Username: c.Mail.User, Password: password, Security: notify.Security(c.Mail.TLS)})
-	if err != nil {
-		return nil, err
-	}
-	return map[notify.Channel]notify.Sender{notify.Email: smtp}, nil
-}
 
 // newSources gives our own ledger and the issuer's systems that hold accounts.
 func newSources(c Config, l *ledger.Ledger) (map[string]account.Source, error) {

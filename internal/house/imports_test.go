@@ -33,7 +33,7 @@ var rooms = map[string]string{
 	"internal/core/notify":        "core/jobs db fault text",
 	"internal/core/member":        "core/outbox core/audit db fault",
 	"internal/core/passkey":       "core/outbox core/audit db fault",
-	"internal/core/signin":        "core/member core/passkey core/notify core/audit core/outbox token db fault",
+	"internal/core/signin":        "core/jobs core/member core/passkey core/notify core/audit core/outbox token db fault",
 	"internal/core/gather":        "",
 	"internal/core/ledger":        "core/gather core/outbox db fault money",
 	"internal/core/account":       "core/ledger core/member core/jobs core/notify core/outbox core/audit db fault money",

@@ -289,6 +289,7 @@ func TestEveryTemplateInEveryLanguage(t *testing.T) {
 	amount := money.Amount{Minor: 2500, Currency: "USD"}
 	payment := map[string]any{"Amount": amount, "Confirmation": "K7Q2-91XD", "Payee": "Travel card"}
 	templates := map[string]map[string]any{
+		"codes-asked":  {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"sign-in-code": nil, "step-up-code": {"Amount": amount, "Payee": "Travel card"},
 		"new-device":       {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"password-changed": {"Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}, "method-added": {"Method": "Bank ···· 6789"},

@@ -51,7 +51,12 @@ type challenge struct {
 	made                    string
 	way                     string   // how it was answered; "" not yet
 	answered                []byte   // keyed hash of the right answer
-	ways                    []string // how it can be answered; not stored
+	ways                    []string // how it can be answered; not stored, nor is what follows
+	from                    Client   // who asks for a message
+	device                  string   // of it
+	fate                    fate     // of the messages so far
+	next                    string   // channel to offer when the code does not arrive
+	reference               string   // for the telephone, when there is no next one
 }
 
 // code gives the six digits. They are nowhere stored: they follow from random
@@ -94,7 +99,7 @@ func (s *Service) flowHash(c Client) []byte {
 func (s *Service) ask(ctx context.Context, tx *db.Tx, m member.Member, c challenge) (challenge, error) {
 	open, err := readChallenge(ctx, tx, `scope = $1 AND closed_at = 0`, c.scope)
 	if err == nil && tx.Now.Before(open.expiresAt) {
-		open.ways, err = s.ways(ctx, tx, open)
+		open.ways, err = s.ways(ctx, tx, &open)
 		return open, err
 	}
 	if err == nil {
@@ -103,7 +108,7 @@ func (s *Service) ask(ctx context.Context, tx *db.Tx, m member.Member, c challen
 	if err != nil && err != db.ErrNoRows {
 		return challenge{}, err
 	}
-	limits := s.codeLimits(m.ID)
+	limits := append(s.codeLimits(m.ID), s.sendLimits(c)[1:]...)
 	if err := read(ctx, tx, limits, true); err != nil {
 		return challenge{}, err
 	}
@@ -129,10 +134,16 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, m member.Member, c challe
 	}
 	var to string
 	if byMessage {
-		var channel notify.Channel
-		if to, channel, err = s.route(m, ""); err != nil {
+		r, err := s.routes(ctx, tx, m)
+		if err != nil {
 			return challenge{}, err
 		}
+		channel, err := s.first(r)
+		if err != nil {
+			return challenge{}, err
+		}
+		to = r.to[channel]
+		c.fate = fate{sends: 1, used: []notify.Channel{channel}, latest: channel, delivery: DeliveryWaiting}
 		c.channel, c.sentTo, c.sends, c.sentAt = string(channel), masked(to), 1, tx.Now
 	}
 	c.createdAt, c.expiresAt, c.triesLeft = tx.Now, tx.Now.Add(s.conf.CodeTTL), s.conf.CodeTries
@@ -146,39 +157,6 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, m member.Member, c challe
 		return c, nil
 	}
 	return c, s.message(ctx, tx, m, to, c)
-}
-
-// message sends the challenge's code.
-func (s *Service) message(ctx context.Context, tx *db.Tx, m member.Member, to string, c challenge) error {
-	if err := s.gauge(perSend(), m.ID, m.ID).count(ctx, tx); err != nil {
-		return err
-	}
-	return s.notify.Send(ctx, tx, notify.Message{
-		MemberID: m.ID, To: to, Channel: notify.Channel(c.channel), Locale: m.Locale,
-		Template: c.template, Data: c.data, Code: s.code(c), Until: c.expiresAt,
-	})
-}
-
-// route chooses how a code reaches a member: the channel that was asked for,
-// else text, voice, and e-mail as the last resort where the cell's law has it.
-func (s *Service) route(m member.Member, wanted notify.Channel) (to string, channel notify.Channel, err error) {
-	for _, ch := range []notify.Channel{notify.Text, notify.Voice, notify.Email} {
-		if wanted != "" && ch != wanted {
-			continue
-		}
-		to = m.Phone
-		if ch == notify.Email {
-			to = m.Email
-		}
-		if to == "" || ch == notify.Email && s.conf.NoEmailCode || !s.notify.Can(ch) {
-			continue
-		}
-		return to, ch, nil
-	}
-	if wanted != "" {
-		return "", "", fault.InvalidField("body.channel", "signin.channel", "We cannot send you a code that way.")
-	}
-	return "", "", fault.New(fault.Forbidden, "signin.no-channel", "We have no way to send you a code. Please call us.")
 }
 
 // masked shows enough of an address for its owner to know it.
@@ -197,7 +175,8 @@ func masked(to string) string {
 func (s *Service) public(c challenge) *Challenge {
 	return &Challenge{
 		ID: c.id, Channel: c.channel, SentTo: c.sentTo, ExpiresAt: c.expiresAt, TriesLeft: c.triesLeft,
-		ResendAt: c.resendAt(s.conf.ResendAfter), Ways: c.ways,
+		ResendAt: c.resendAt(s.conf.ResendAfter), OtherAt: s.otherAt(c), Ways: c.ways,
+		Delivery: c.fate.delivery, NextChannel: c.suggested(), Reference: c.reference,
 		Reason: c.reason(),
 	}
 }

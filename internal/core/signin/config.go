@@ -1,8 +1,11 @@
 package signin
 
 import (
+	"context"
 	"runtime"
 	"time"
+
+	"standfast/internal/core/jobs"
 )
 
 // Config is what a cell decides about sign-in. A zero field takes its default.
@@ -24,8 +27,17 @@ type Config struct {
 	CodeTTL     time.Duration // default 10 min (SP 800-63B-4; ASVS 5.0, 6.6.3)
 	CodeTries   int           // wrong codes after which a challenge is dead; default 5 (RTS Art 4)
 	ResendAfter time.Duration // floor between two messages with one code; default 30 s
+	LateAfter   time.Duration // without news of a message for this long, another channel is offered; default 15 s
 	ProofTTL    time.Duration // a proof of an action is to be used within this; default 5 min
 	NoEmailCode bool          // codes never go by e-mail (gb and eu); else e-mail is the last resort
+
+	CodesPerSecond float64 // messages with codes that this process sends at most, ten seconds' worth at once; default 50
+	// Landing tells whether the page that a code leads to answers; nil takes it for
+	// granted. It is asked inside a transaction, so it must not ask the database.
+	Landing func(context.Context) error
+	// Jobs sends codes by the next channel for members who asked for that; nil
+	// sends them to nobody by itself.
+	Jobs *jobs.Jobs
 
 	LookAge time.Duration // how old the list of revocations may be for looking; default 15 min
 	PayAge  time.Duration // the same for paying and for changes; default 5 s
@@ -47,6 +59,8 @@ func (c Config) withDefaults(now func() time.Time) Config {
 	or(&c.CodeTTL, 10*time.Minute)
 	or(&c.CodeTries, 5)
 	or(&c.ResendAfter, 30*time.Second)
+	or(&c.LateAfter, 15*time.Second)
+	or(&c.CodesPerSecond, 50)
 	or(&c.ProofTTL, 5*time.Minute)
 	or(&c.LookAge, 15*time.Minute)
 	or(&c.PayAge, 5*time.Second)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"standfast/internal/core/jobs"
 	"standfast/internal/core/member"
 	"standfast/internal/core/notify"
 	"standfast/internal/db"
@@ -44,6 +45,7 @@ type Service struct {
 	refreshing chan struct{} // one reader of keys and revocations at a time
 	keysAt     atomic.Int64  // as of when the keys are known, in microseconds
 	onDemand   *rate.Limiter // of readings that a request asks for
+	codeRate   *rate.Limiter // of messages with codes
 }
 
 const (
@@ -55,6 +57,9 @@ const (
 // reads what is revoked. Run must be running for it to stay current.
 func New(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Config) (*Service, error) {
 	s := Offline(d, members, n, key, c)
+	if c.Jobs != nil {
+		jobs.Handle(c.Jobs, detourTimeout, s.takeDetour)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	return s, s.Refresh(ctx)
@@ -69,6 +74,7 @@ func Offline(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c 
 		hashes:     newPool(c.Hash, c.HashWorkers, c.HashQueue),
 		ring:       token.NewKeyring(c.Cell, rememberTokens),
 		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50),
+		codeRate: rate.NewLimiter(rate.Limit(c.CodesPerSecond), int(max(1, 10*c.CodesPerSecond))),
 	}
 	s.recent.init()
 	return s

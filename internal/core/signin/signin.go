@@ -60,6 +60,7 @@ func (s *Service) SignIn(ctx context.Context, username, password string, c Clien
 		return Outcome{}, err
 	}
 	out, err := s.decide(ctx, who, right, c)
+	err = s.stranded(ctx, err, challenge{purpose: signIn, memberID: who.member.ID, scope: s.signInScope(who.member.ID, c), from: c})
 	if right && err == nil && !who.hash.current(s.conf.Hash) {
 		s.upgrade(ctx, who, password)
 	}
@@ -216,7 +217,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, who claimant, c Client) 
 	}
 	asked, err := s.ask(ctx, tx, who.member, challenge{
 		purpose: signIn, template: "sign-in-code", flow: s.flowHash(c), scope: s.signInScope(who.member.ID, c),
-		data: map[string]any{"Device": agentName(c.UserAgent), reasonData: string(who.reason)},
+		data: map[string]any{"Device": agentName(c.UserAgent), reasonData: string(who.reason)}, from: c, device: who.device,
 	})
 	if err != nil {
 		return Outcome{}, err

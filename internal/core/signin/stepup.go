@@ -36,6 +36,7 @@ func (s *Service) StepUp(ctx context.Context, sess Session, a Action, c Client) 
 	if template == "" {
 		template = "step-up-code"
 	}
+	scope := s.key.Fingerprint("signin.scope/step-up", append([]byte(sess.ID), hash...))
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
 		if _, err := lockCredential(ctx, tx, sess.MemberID); err != nil && err != db.ErrNoRows {
 			return err
@@ -46,7 +47,7 @@ func (s *Service) StepUp(ctx context.Context, sess Session, a Action, c Client) 
 		}
 		asked, err := s.ask(ctx, tx, m, challenge{
 			purpose: stepUp, sessionID: sess.ID, action: a.Kind, actionHash: hash, template: template, data: a.Data,
-			flow: s.flowHash(c), scope: s.key.Fingerprint("signin.scope/step-up", append([]byte(sess.ID), hash...)),
+			flow: s.flowHash(c), scope: scope, from: c, device: sess.DeviceID,
 		})
 		if err != nil {
 			return err
@@ -54,7 +55,7 @@ func (s *Service) StepUp(ctx context.Context, sess Session, a Action, c Client) 
 		out = *s.public(asked)
 		return nil
 	})
-	return out, err
+	return out, s.stranded(ctx, err, challenge{purpose: stepUp, memberID: sess.MemberID, scope: scope, from: c})
 }
 
 // Prove takes the code of a step-up and gives the proof of its action. The same

@@ -235,63 +235,9 @@ func (s *Service) Challenge(ctx context.Context, challengeID string, c Client) (
 		if err != nil {
 			return err
 		}
-		ch.ways, err = s.ways(ctx, tx, ch)
+		ch.ways, err = s.ways(ctx, tx, &ch)
 		out = *s.public(ch)
 		return err
 	})
 	return out, err
-}
-
-// Resend sends the code again: the same one, by another channel if one is
-// named. Errors: TooMany before the floor between two messages has passed.
-func (s *Service) Resend(ctx context.Context, challengeID, channel string, c Client) (out Challenge, err error) {
-	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		ch, err := s.resendable(ctx, tx, challengeID, c)
-		if err != nil {
-			return err
-		}
-		m, err := s.memberIn(ctx, tx, ch.memberID)
-		if err != nil {
-			return err
-		}
-		if channel == "" && ch.sends > 0 {
-			channel = ch.channel
-		}
-		if ch.ways, err = s.ways(ctx, tx, ch); err != nil {
-			return err
-		}
-		to, chosen, err := s.route(m, notify.Channel(channel))
-		if err != nil {
-			return err
-		}
-		ch.channel, ch.sentTo, ch.sends, ch.sentAt = string(chosen), masked(to), ch.sends+1, tx.Now
-		_, err = tx.Exec(ctx, `UPDATE challenge SET channel = $2, sent_to = $3, sends = $4, sent_at = $5 WHERE id = $1`,
-			ch.id, ch.channel, ch.sentTo, ch.sends, db.Micros(ch.sentAt))
-		if err != nil {
-			return err
-		}
-		out = *s.public(ch)
-		return s.message(ctx, tx, m, to, ch)
-	})
-	return out, err
-}
-
-// resendable locks the client's challenge, of either purpose, and holds it to
-// the bounds on messages.
-func (s *Service) resendable(ctx context.Context, tx *db.Tx, id string, c Client) (challenge, error) {
-	ch, err := s.openChallenge(ctx, tx, id, c)
-	if err != nil {
-		return challenge{}, err
-	}
-	if ch.sends >= maxSends {
-		return challenge{}, tooMany(ch.expiresAt.Sub(tx.Now))
-	}
-	if wait := ch.resendAt(s.conf.ResendAfter).Sub(tx.Now); wait > 0 {
-		return challenge{}, tooMany(wait)
-	}
-	sends := []gauge{s.gauge(perSend(), ch.memberID, ch.memberID)}
-	if err := read(ctx, tx, sends, true); err != nil {
-		return challenge{}, err
-	}
-	return ch, blocked(sends, tx.Now)
 }

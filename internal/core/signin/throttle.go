@@ -46,11 +46,6 @@ func perDead() limit {
 	return limit{name: "dead", free: 1, base: 30 * time.Second, max: 15 * time.Minute, total: 20}
 }
 
-// perSend bounds the messages that somebody can have sent to a member.
-func perSend() limit {
-	return limit{name: "send", free: 10, base: time.Minute, max: time.Hour, forget: time.Hour}
-}
-
 // delay gives how long nothing is tried after n failures in a row.
 func (l limit) delay(n int64) time.Duration {
 	if n < l.free || l.base == 0 {

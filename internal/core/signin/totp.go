@@ -225,7 +225,9 @@ func (s *Service) RemoveAuthenticator(ctx context.Context, q ChangeRequest, id s
 		if err != nil {
 			return err
 		}
-		if _, _, err := s.route(m, ""); err != nil {
+		if reachable, err := s.reachable(ctx, tx, m); err != nil {
+			return err
+		} else if !reachable {
 			return fault.New(fault.Conflict, "authenticator.last", "This is the only way in which you can confirm that it is you. Please add another one first.")
 		}
 		n, err := tx.Exec(ctx, `UPDATE authenticator SET removed_at = $3 WHERE id = $1 AND member_id = $2 AND confirmed_at > 0 AND removed_at = 0`,

@@ -39,9 +39,15 @@ type Challenge struct {
 	SentTo    string // masked; "" when nothing was sent
 	ExpiresAt time.Time
 	TriesLeft int
-	ResendAt  time.Time // from when on Resend sends again
-	Ways      []string  // how it can be answered: channels of messages, WayApp, WayRecovery
-	Reason    Reason    // why a browser that was remembered is asked; "" for others
+	ResendAt  time.Time // from when on Resend sends again by the same channel
+	OtherAt   time.Time // the same by another channel
+	Delivery  string    // what is known of the latest message; "" when nothing was sent
+	// NextChannel is offered when the code is late or will not arrive; "" when it is
+	// not, or when no other is left. Reference then names the matter on the telephone.
+	NextChannel string
+	Reference   string
+	Ways        []string // how it can be answered: channels of messages, WayApp, WayRecovery
+	Reason      Reason   // why a browser that was remembered is asked; "" for others
 }
 
 // Session is a member who is signed in, as a valid token says.

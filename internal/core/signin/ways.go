@@ -5,9 +5,7 @@ import (
 	"crypto/subtle"
 	"slices"
 
-	"standfast/internal/core/notify"
 	"standfast/internal/db"
-	"standfast/internal/fault"
 )
 
 // Ways in which a challenge is answered, beside the channels of messages.
@@ -80,20 +78,16 @@ func (s *Service) tryAgain(c challenge, typed string) (refusal error) {
 	return codeOver(c.purpose)
 }
 
-// ways lists how a challenge can be answered. It says no more than somebody who
+// ways lists how a challenge can be answered, and notes in it what became of its
+// messages. It says no more than somebody who
 // knows the member's password may see.
-func (s *Service) ways(ctx context.Context, tx *db.Tx, c challenge) (list []string, err error) {
+func (s *Service) ways(ctx context.Context, tx *db.Tx, c *challenge) (list []string, err error) {
 	m, err := s.memberIn(ctx, tx, c.memberID)
 	if err != nil {
 		return nil, err
 	}
-	for _, ch := range []notify.Channel{notify.Text, notify.Voice, notify.Email} {
-		if _, _, err := s.route(m, ch); err == nil {
-			list = append(list, string(ch))
-		}
-	}
-	if !c.anyFactor() {
-		return list, nil
+	if list, err = s.messageWays(ctx, tx, m, c); err != nil || !c.anyFactor() {
+		return list, err
 	}
 	app, err := hasAuthenticator(ctx, tx, c.memberID)
 	if app {
@@ -113,7 +107,7 @@ func (s *Service) ways(ctx context.Context, tx *db.Tx, c challenge) (list []stri
 // app, where one is set up, since nothing has to arrive; else by a message. A
 // member whom no message can reach can still have the other ways.
 func (s *Service) begin(ctx context.Context, tx *db.Tx, c *challenge) (byMessage bool, err error) {
-	list, err := s.ways(ctx, tx, *c)
+	list, err := s.ways(ctx, tx, c)
 	if err != nil {
 		return false, err
 	}
@@ -125,7 +119,7 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, c *challenge) (byMessage
 		}
 	}
 	if len(list) == 0 {
-		return false, fault.New(fault.Forbidden, "signin.no-channel", "We have no way to send you a code. Please call us.")
+		return false, noChannel()
 	}
 	return true, nil
 }

@@ -1,0 +1,63 @@
+package signin
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"standfast/internal/core/member"
+	"standfast/internal/db"
+)
+
+// Messages are counted per member, per device and per address; in all by
+// Config.CodesPerSecond and by the tariff's budget (notify.Tariff). A right code
+// takes back what was counted for the member, and nothing else: otherwise whoever
+// has numbers sent to himself could go on for ever.
+
+// perSend bounds the messages that somebody can have sent to a member. In an
+// hour without a right code these are at most maxPerHour.
+func perSend() limit {
+	return limit{name: "send", free: 10, base: time.Minute, max: time.Hour, forget: time.Hour}
+}
+
+// maxPerHour is what perSend comes to: ten at once, then after 1, 2, 4, 8, 16
+// and 32 minutes.
+const maxPerHour = 16
+
+// perSendDevice bounds what one browser can have sent, to whomever.
+func perSendDevice() limit {
+	return limit{name: "send-device", free: 20, base: time.Minute, max: time.Hour, forget: time.Hour, shared: true}
+}
+
+// perSendAddress is more generous, because many members can share one address.
+func perSendAddress() limit {
+	return limit{name: "send-address", free: 60, base: 30 * time.Second, max: 15 * time.Minute, forget: time.Hour, shared: true}
+}
+
+// sendLimits are all counts of a challenge's messages.
+func (s *Service) sendLimits(c challenge) []gauge {
+	list := []gauge{s.gauge(perSend(), c.memberID, c.memberID)}
+	if c.device != "" {
+		list = append(list, s.gauge(perSendDevice(), "", c.device))
+	}
+	if c.from.IP != "" {
+		list = append(list, s.gauge(perSendAddress(), "", network(c.from.IP)))
+	}
+	return list
+}
+
+// countSend counts a message. Who had so many codes sent that the next ones have
+// to wait is told so, by e-mail: it may be somebody else, who knows the password.
+func (s *Service) countSend(ctx context.Context, tx *db.Tx, m member.Member, c challenge) error {
+	list := s.sendLimits(c)
+	if err := read(ctx, tx, list[:1], true); err != nil {
+		return err
+	}
+	many := list[0].failures+1 == perSend().free
+	slices.SortFunc(list, func(a, b gauge) int { return bytes.Compare(a.key, b.key) }) // no two wait for each other
+	if err := count(ctx, tx, list); err != nil || !many {
+		return err
+	}
+	return s.tell(ctx, tx, m.ID, "codes-asked", c.from)
+}
