@@ -99,7 +99,10 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h verif
 	if err := closeChallenges(ctx, tx, `member_id = $1`, memberID); err != nil {
 		return err
 	}
-	if err := forgive(ctx, tx, []gauge{s.gauge(perName(), memberID, memberID), s.gauge(perKnown(), memberID, memberID)}); err != nil {
+	// Codes go only to who had the old password, so their counts end with it too:
+	// else somebody who knew it could shut the member out for good.
+	spent := append(s.codeLimits(memberID), s.gauge(perName(), memberID, memberID), s.gauge(perKnown(), memberID, memberID))
+	if err := forgive(ctx, tx, spent); err != nil {
 		return err
 	}
 	if err := changed(ctx, tx, "credential", memberID, "password-set", version, memberID); err != nil {
@@ -158,15 +161,15 @@ func (s *Service) replace(ctx context.Context, sess Session, who claimant, right
 	var refusal error
 	err := s.db.WithTx(ctx, func(tx *db.Tx) error {
 		refusal = nil
+		version, err := lockCredential(ctx, tx, sess.MemberID) // first, as everywhere, or two transactions could wait for each other
+		if err != nil {
+			return err
+		}
 		if err := read(ctx, tx, who.limits, true); err != nil {
 			return err
 		}
 		if refusal = blocked(who.limits, tx.Now); refusal != nil {
 			return nil
-		}
-		version, err := lockCredential(ctx, tx, sess.MemberID)
-		if err != nil {
-			return err
 		}
 		if !right || version != who.version {
 			refusal = fault.New(fault.Forbidden, "password.wrong", "Your present password is not right.")

@@ -251,3 +251,27 @@ func FuzzReadCode(f *testing.F) {
 		}
 	})
 }
+
+// Whoever knows a password can use up all codes that a member may be sent. A new
+// password ends that.
+func TestANewPasswordEndsTheCountsOfCodes(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		m := h.member("ada")
+		spend := func(tx *db.Tx) error {
+			for range perDead().total {
+				if err := h.gauge(perDead(), m.ID, m.ID).count(ctx, tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		must(t, h.db.WithTx(ctx, spend))
+		h.wait(48 * time.Hour)
+		_, err := h.SignIn(ctx, "ada", right, *browser("f"))
+		h.want(err, fault.TooMany, "signin.too-many")
+		must(t, h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPassword(ctx, tx, m.ID, right+" again") }))
+		if out, err := h.SignIn(ctx, "ada", right+" again", *browser("f")); err != nil || out.Challenge == nil {
+			t.Fatal("shut out for good:", err)
+		}
+	})
+}
