@@ -93,6 +93,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 // routes lists every call. Each line leads to one function in the file of its subject.
 func (a *api) routes() {
 	a.signInCalls()
+	a.passkeyCalls()
 	a.sessionCalls()
 	a.deviceCalls()
 	a.accountCalls()

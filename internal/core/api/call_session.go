@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -50,7 +51,7 @@ type proof struct {
 type stepUpRequest struct {
 	ChallengeID string         `json:"challenge_id" minLength:"1" maxLength:"64" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"The challenge of the refusal." example:"019cada2-6c00-7000-8000-2d5f3ab0c001"`
 	Code        string         `json:"code,omitempty" maxLength:"16" pattern:"^[0-9 ]*$" patternDescription:"digits" doc:"The code that was sent." example:"483920"`
-	Assertion   map[string]any `json:"assertion,omitempty" doc:"A passkey's assertion. This release has no passkeys and refuses it."`
+	Assertion   map[string]any `json:"assertion,omitempty" doc:"In place of the code: what navigator.credentials.get gave for the challenge's passkey options, as its toJSON."`
 }
 
 // ByID is a request for one object.
@@ -115,15 +116,24 @@ func (a *api) endSession(ctx context.Context, c *call, in *ByID) (*nothing, erro
 }
 
 func (a *api) stepUp(ctx context.Context, c *call, in *struct{ Body stepUpRequest }) (*body[proof], error) {
-	if in.Body.Assertion != nil {
-		return nil, fault.InvalidField("body.assertion", "step-up.no-passkeys", "Passkeys are not offered; send the code.")
-	}
-	if in.Body.Code == "" {
-		return nil, fault.InvalidField("body.code", "required", "This is required.")
-	}
-	p, err := a.SignIn.Prove(ctx, c.session, in.Body.ChallengeID, in.Body.Code)
+	p, err := a.prove(ctx, c, in.Body)
 	if err != nil {
 		return nil, err
 	}
 	return bodyOf(proof{Proof: p}), nil
+}
+
+// prove takes whichever answer to the challenge was sent.
+func (a *api) prove(ctx context.Context, c *call, b stepUpRequest) (string, error) {
+	switch {
+	case (b.Assertion == nil) == (b.Code == ""):
+		return "", fault.InvalidField("body.code", "step-up.code-or-assertion", "Send either code or assertion.")
+	case b.Assertion == nil:
+		return a.SignIn.Prove(ctx, c.session, b.ChallengeID, b.Code)
+	}
+	answer, err := json.Marshal(b.Assertion)
+	if err != nil {
+		return "", err
+	}
+	return a.SignIn.ProvePasskey(ctx, c.session, b.ChallengeID, answer, a.Cookies.Client(c.w, c.r))
 }

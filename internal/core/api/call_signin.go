@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"standfast/internal/core/signin"
 	"standfast/internal/fault"
@@ -30,6 +33,20 @@ type challenge struct {
 	SentTo    string    `json:"sent_to" doc:"The address or number, mostly hidden." example:"•••• 0142"`
 	ExpiresAt time.Time `json:"expires_at" doc:"Until when the code is accepted." example:"2026-03-02T12:10:00Z"`
 	TriesLeft int       `json:"tries_left" doc:"How many wrong codes are still allowed." example:"5"`
+	Ways      []string  `json:"ways" nullable:"false" doc:"How it can be answered: text, voice and email carry a code; app is an authenticator app's code; passkey; recovery is a recovery code." example:"[\"text\",\"passkey\"]"`
+
+	Passkey *requestOptions `json:"passkey,omitempty" doc:"Where a passkey can answer: options for navigator.credentials.get, bound to exactly this."`
+}
+
+// requestOptions is what a browser is asked to answer a challenge by passkey.
+type requestOptions struct {
+	PublicKey json.RawMessage `json:"publicKey" doc:"As PublicKeyCredential.parseRequestOptionsFromJSON reads them."`
+}
+
+// Schema says that the options are an object, whose form is WebAuthn's.
+func (requestOptions) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, Required: []string{"publicKey"},
+		Properties: map[string]*huma.Schema{"publicKey": {Type: huma.TypeObject, Description: "As PublicKeyCredential.parseRequestOptionsFromJSON reads them.", AdditionalProperties: true}}}
 }
 
 // device is a newly remembered device.
@@ -138,7 +155,14 @@ func (a *api) signInOutcome(c *call, k signin.Client, out signin.Outcome) *body[
 }
 
 func challengeOf(c signin.Challenge) challenge {
-	return challenge{ID: c.ID, Channel: c.Channel, SentTo: c.SentTo, ExpiresAt: c.ExpiresAt.UTC(), TriesLeft: c.TriesLeft}
+	w := challenge{ID: c.ID, Channel: c.Channel, SentTo: c.SentTo, ExpiresAt: c.ExpiresAt.UTC(), TriesLeft: c.TriesLeft, Ways: append([]string{}, c.Ways...)}
+	if c.Passkey != nil {
+		w.Passkey = &requestOptions{}
+		if json.Unmarshal(c.Passkey, w.Passkey) != nil { // made by us a moment ago
+			w.Passkey = nil
+		}
+	}
+	return w
 }
 
 // withChallenge gives a step-up refusal's challenge the form in which the API

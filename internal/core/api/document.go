@@ -37,6 +37,7 @@ func document() huma.Config {
 			Tags: []*huma.Tag{
 				{Name: "Sign-in", Description: "Password, remembered device, one-time code."},
 				{Name: "Session", Description: "The session that asks, the member's other sessions, and proofs of single actions."},
+				{Name: "Passkeys", Description: "Keys on the member's devices that sign in without a password or a code."},
 				{Name: "Devices", Description: "Devices that need no code."},
 				{Name: "Accounts", Description: "Cards and savings."},
 				{Name: "Payment methods", Description: "Accounts at other banks that cards are paid from."},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"standfast/internal/core/jobs"
+	"standfast/internal/core/passkey"
 )
 
 // Config is what a cell decides about sign-in. A zero field takes its default.
@@ -45,6 +46,8 @@ type Config struct {
 	Hash        HashParams
 	HashWorkers int // passwords hashed at once; default one a core
 	HashQueue   int // passwords that wait for that; default 16 a worker
+
+	Passkeys *passkey.Service // nil: none are offered
 
 	Now func() time.Time // default the database's clock
 }

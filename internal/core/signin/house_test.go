@@ -10,6 +10,7 @@ import (
 	"standfast/internal/core/jobs"
 	"standfast/internal/core/member"
 	"standfast/internal/core/notify"
+	"standfast/internal/core/passkey"
 	"standfast/internal/db"
 	"standfast/internal/dbtest"
 	"standfast/internal/fault"
@@ -20,8 +21,9 @@ import (
 var ctx = context.Background()
 
 const (
-	right = "an owl reads by lamplight"
-	wrong = "an owl reads by moonlight"
+	origin = "https://bank.example" // of the pages
+	right  = "an owl reads by lamplight"
+	wrong  = "an owl reads by moonlight"
 )
 
 // cheap is a hash that tests can afford by the thousand.
@@ -73,6 +75,8 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock, c Config) *house {
 	catalogue, err := text.Load()
 	must(t, err)
 	h.ns = notify.New(d, h.jobs, catalogue, masterkey.Demo(), map[notify.Channel]notify.Sender{notify.Text: h.box, notify.Email: h.box})
+	h.conf.Passkeys, err = passkey.New(d, masterkey.Demo(), passkey.Config{Kind: passkey.Member, RPID: "bank.example", Origins: []string{origin}, DisplayName: "Bank"})
+	must(t, err)
 	h.Service = h.replica()
 	return h
 }

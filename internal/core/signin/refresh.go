@@ -153,6 +153,7 @@ func (s *Service) prune(ctx context.Context) error {
 		{`DELETE FROM session WHERE expires_at < $1`, now.Add(-keepSessions)},
 		{`DELETE FROM challenge WHERE expires_at < $1 AND (purpose = 'sign-in' OR redeemed_at = 0)`, now.Add(-keepChallenges)},
 		{`DELETE FROM throttle WHERE member_id IS NULL AND last_at < $1`, now.Add(-keepStrangers)},
+		{`DELETE FROM step_up_evidence WHERE asked_at < $1 AND redeemed_at = 0`, now.Add(-keepChallenges)},
 		{`DELETE FROM device_proof WHERE keep_until < $1`, now},
 		{`DELETE FROM signing_key WHERE retired_at > 0 AND verify_until < $1`, now},
 	}
@@ -162,5 +163,8 @@ func (s *Service) prune(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if s.conf.Passkeys == nil {
+		return nil
+	}
+	return s.conf.Passkeys.Tidy(ctx)
 }

@@ -73,8 +73,11 @@ func (s *Service) Resend(ctx context.Context, challengeID, channel string, c Cli
 		if ch, err = s.resend(ctx, tx, ch, notify.Channel(channel)); err != nil {
 			return err
 		}
-		out = *s.public(ch)
-		return nil
+		offered, err := s.offer(ctx, tx, ch)
+		if err == nil {
+			out = *offered
+		}
+		return err
 	})
 	return out, err
 }

@@ -222,7 +222,11 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, who claimant, c Client) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Challenge: s.public(asked)}, audit.Record(ctx, tx, audit.Entry{
+	offered, err := s.offer(ctx, tx, asked)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Challenge: offered}, audit.Record(ctx, tx, audit.Entry{
 		Actor: "member", ActorID: who.member.ID, Action: "signin.password", Object: "challenge", ObjectID: asked.id, Outcome: audit.OK, From: c.IP,
 	})
 }

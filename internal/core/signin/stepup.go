@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/binary"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,17 +14,21 @@ import (
 	"standfast/internal/fault"
 )
 
-// hash covers everything in an action that must not change (RTS Art 5). Each
-// part is preceded by its length, so that none can flow into the next.
-func (a Action) hash() []byte {
-	h := sha256.New()
+// text is everything in an action that must not change (RTS Art 5), in the one
+// form that is hashed and kept as evidence. Each part is quoted on a line of its
+// own, so that none can flow into the next.
+func (a Action) text() string {
+	var b strings.Builder
 	for _, part := range append([]string{a.Kind}, a.Parts...) {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
-		h.Write(n[:])
-		h.Write([]byte(part))
+		b.WriteString(strconv.Quote(part))
+		b.WriteByte('\n')
 	}
-	return h.Sum(nil)
+	return b.String()
+}
+
+func (a Action) hash() []byte {
+	h := sha256.Sum256([]byte(a.text()))
+	return h[:]
 }
 
 // StepUp sends a code for exactly one action of a session. The same action
@@ -52,8 +56,14 @@ func (s *Service) StepUp(ctx context.Context, sess Session, a Action, c Client) 
 		if err != nil {
 			return err
 		}
-		out = *s.public(asked)
-		return nil
+		if err := agreeTo(ctx, tx, asked, a); err != nil {
+			return err
+		}
+		offered, err := s.offer(ctx, tx, asked)
+		if err == nil {
+			out = *offered
+		}
+		return err
 	})
 	return out, s.stranded(ctx, err, challenge{purpose: stepUp, memberID: sess.MemberID, scope: scope, from: c})
 }
@@ -113,17 +123,26 @@ func (s *Service) stepUpOf(ctx context.Context, tx *db.Tx, sess Session, id stri
 }
 
 func (s *Service) tryStepUp(ctx context.Context, tx *db.Tx, ch *challenge, typed string) (refusal, err error) {
-	repeated := !ch.usedAt.IsZero() && tx.Now.Sub(ch.usedAt) <= replayWindow && ch.redeemedAt.IsZero()
-	open := ch.closedAt.IsZero() && tx.Now.Before(ch.expiresAt)
-	if !repeated && !open {
+	if _, ok := ch.provable(tx.Now); !ok {
 		return codeOver(stepUp), nil
 	}
 	return s.try(ctx, tx, ch, typed, Client{})
 }
 
-// prove notes that the session's member has just given a right code.
+// provable tells whether a step-up can be answered, and whether as a repetition.
+func (c challenge) provable(now time.Time) (repeated, ok bool) {
+	if !c.usedAt.IsZero() {
+		return true, now.Sub(c.usedAt) <= replayWindow && c.redeemedAt.IsZero()
+	}
+	return false, c.closedAt.IsZero() && now.Before(c.expiresAt)
+}
+
+// prove notes that the session's member has just given a right answer.
 func (s *Service) prove(ctx context.Context, tx *db.Tx, sess Session, ch challenge) error {
 	if err := s.use(ctx, tx, ch, ""); err != nil {
+		return err
+	}
+	if err := ch.agreed(ctx, tx); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `UPDATE session SET proved_at = $2, stepped_up_at = $2 WHERE id = $1 AND ended_at = 0`, sess.ID, db.Micros(tx.Now))
@@ -140,7 +159,8 @@ func (s *Service) proof(ch challenge) string {
 	return ch.id + "." + base64.RawURLEncoding.EncodeToString(mac)
 }
 
-// Redeem uses up a proof for the action, in the transaction that performs it.
+// Redeem uses up a proof for the action, in the transaction that performs it, and
+// keeps what shows the member's agreement with what the action made (a.Object).
 // Errors: Forbidden when the proof is of another action or session, too old, or
 // was used.
 func (s *Service) Redeem(ctx context.Context, tx *db.Tx, sess Session, proof string, a Action) error {
@@ -156,6 +176,9 @@ func (s *Service) Redeem(ctx context.Context, tx *db.Tx, sess Session, proof str
 		return proofRefused()
 	}
 	if _, err := tx.Exec(ctx, `UPDATE challenge SET redeemed_at = $2 WHERE id = $1`, ch.id, db.Micros(tx.Now)); err != nil {
+		return err
+	}
+	if err := usedFor(ctx, tx, ch, a.Object); err != nil {
 		return err
 	}
 	return s.recordProof(ctx, tx, ch, "signin.redeem", audit.OK)

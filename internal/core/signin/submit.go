@@ -235,8 +235,13 @@ func (s *Service) Challenge(ctx context.Context, challengeID string, c Client) (
 		if err != nil {
 			return err
 		}
-		ch.ways, err = s.ways(ctx, tx, &ch)
-		out = *s.public(ch)
+		if ch.ways, err = s.ways(ctx, tx, &ch); err != nil {
+			return err
+		}
+		offered, err := s.offer(ctx, tx, ch)
+		if err == nil {
+			out = *offered
+		}
 		return err
 	})
 	return out, err

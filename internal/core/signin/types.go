@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"encoding/json"
 	"time"
 )
 
@@ -42,12 +43,13 @@ type Challenge struct {
 	ResendAt  time.Time // from when on Resend sends again by the same channel
 	OtherAt   time.Time // the same by another channel
 	Delivery  string    // what is known of the latest message; "" when nothing was sent
+	Reason    Reason    // why a browser that was remembered is asked; "" for others
+	Ways      []string  // how it can be answered: channels of messages, WayApp, WayPasskey, WayRecovery
 	// NextChannel is offered when the code is late or will not arrive; "" when it is
 	// not, or when no other is left. Reference then names the matter on the telephone.
 	NextChannel string
 	Reference   string
-	Ways        []string // how it can be answered: channels of messages, WayApp, WayRecovery
-	Reason      Reason   // why a browser that was remembered is asked; "" for others
+	Passkey     json.RawMessage // options for a browser to answer by passkey, {"publicKey": {…}}; nil where the member has none
 }
 
 // Session is a member who is signed in, as a valid token says.
@@ -100,6 +102,7 @@ type DeviceInfo struct {
 type Action struct {
 	Kind     string         // as "payment"
 	Parts    []string       // everything that must not change: amount, currency, payee, account
+	Object   string         // id of what the action makes, to be kept with its proof; not bound
 	Template string         // of the message that carries the code; "" means "step-up-code"
 	Data     map[string]any // for the message: the amount and payee that the member reads
 }

@@ -86,7 +86,10 @@ func (s *Service) ways(ctx context.Context, tx *db.Tx, c *challenge) (list []str
 	if err != nil {
 		return nil, err
 	}
-	if list, err = s.messageWays(ctx, tx, m, c); err != nil || !c.anyFactor() {
+	if list, err = s.messageWays(ctx, tx, m, c); err != nil {
+		return list, err
+	}
+	if list, err = s.orPasskey(ctx, tx, *c, list); err != nil || !c.anyFactor() {
 		return list, err
 	}
 	app, err := hasAuthenticator(ctx, tx, c.memberID)
@@ -103,6 +106,9 @@ func (s *Service) ways(ctx context.Context, tx *db.Tx, c *challenge) (list []str
 	return list, err
 }
 
+// isChannel tells whether a way is a message that carries a code.
+func isChannel(way string) bool { return way != WayApp && way != WayPasskey && way != WayRecovery }
+
 // begin chooses how a new challenge is to be answered first: by the member's
 // app, where one is set up, since nothing has to arrive; else by a message. A
 // member whom no message can reach can still have the other ways.
@@ -112,8 +118,9 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, c *challenge) (byMessage
 		return false, err
 	}
 	c.ways = list
-	for _, way := range []string{WayApp, WayRecovery} {
-		if slices.Contains(list, way) && (way == WayApp || len(list) == 1) {
+	messages := slices.ContainsFunc(list, isChannel)
+	for _, way := range []string{WayApp, WayPasskey, WayRecovery} {
+		if slices.Contains(list, way) && (way == WayApp || !messages) {
 			c.channel = way
 			return false, nil
 		}
