@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -34,6 +35,7 @@ type handler[I, O any] func(ctx context.Context, c *call, in *I) (*O, error)
 func register[I, O any](a *api, op operation, h handler[I, O]) {
 	huma.Register(a.huma, a.describe(&op), func(ctx context.Context, in *I) (*O, error) {
 		c := callOf(ctx)
+		c.bodyIsRead()
 		out, err := h(ctx, c, in)
 		if err != nil {
 			return nil, answer{a.failed(c, err)}
@@ -76,6 +78,13 @@ func (a *api) enter(op *operation) func(huma.Context, func(huma.Context)) {
 		}
 		next(huma.WithValue(hc, callKey{}, c))
 	}
+}
+
+// bodyIsRead lifts the deadline for reading the body. Were it to pass while the
+// call is answered, net/http would take it for a client that left, and cancel
+// not only this call but every later one on the connection.
+func (c *call) bodyIsRead() {
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // a test's writer has none
 }
 
 // failed judges and logs a call that ended in err and gives its fault.

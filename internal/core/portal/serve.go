@@ -80,6 +80,9 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 		}
 		return fault.Wrap(fault.Malformed, "request.unreadable", "What was sent could not be read.", err)
 	}
+	// Were the deadline to pass while the form is acted on, net/http would take it
+	// for a browser that left, and cancel every later request on the connection.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return readable(r.Form)
 }
 

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"standfast/internal/app"
+	"standfast/internal/db"
 	"standfast/internal/dbtest"
 )
 
@@ -29,6 +30,7 @@ type house struct {
 	url  string
 	mail *mailbox
 	doc  object // OpenAPI
+	db   *db.DB
 	in   map[string]*client
 }
 
@@ -56,6 +58,7 @@ func open(t *testing.T, database string) *house {
 	if err := app.SeedDemo(ctx, rooms, c); err != nil {
 		t.Fatal(err)
 	}
+	h.db = rooms.DB
 	h.run(ctx, stop, rooms)
 	server := httptest.NewServer(rooms.Handler)
 	t.Cleanup(server.Close)

@@ -79,6 +79,7 @@ func (c ReceiptConfig) take(w http.ResponseWriter, r *http.Request, record func(
 	if err != nil {
 		return fault.Wrap(fault.Malformed, "receipt.unreadable", "The receipts could not be read.", err)
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // one that passed later would cancel all that follows on the connection
 	if !c.proved(r, body) {
 		return fault.New(fault.Unauthenticated, "receipt.proof", "The receipts are not proved to come from the gateway.")
 	}
