@@ -295,6 +295,7 @@ func TestEveryTemplateInEveryLanguage(t *testing.T) {
 		"passkey-removed":  {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"new-device":       {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"password-changed": {"Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}, "method-added": {"Method": "Bank ···· 6789"},
+		"misuse-reported":   {"Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"micro-deposits":    {"Method": "Bank ···· 6789", "First": amount, "Second": amount},
 		"payment-confirmed": payment, "payment-settled": payment, "payment-returned": payment, "payment-declined": payment,
 	}

@@ -36,8 +36,9 @@ func (s *server) password(v *visit) (response, error) {
 	if len(c.list) > 0 {
 		return refused(view.Password(v.frame(view.AtProfile), s.username(v), c.list), errForm), nil
 	}
-	err := s.SignIn.ChangePassword(v.r.Context(), v.session, old, new, v.client())
+	out, err := s.SignIn.ChangePassword(v.r.Context(), v.session, old, new, v.client())
 	if err == nil {
+		s.keep(v, out)
 		return see(route.PasswordDone.URL()), nil
 	}
 	list, ok := v.problems(err, passwordControls)

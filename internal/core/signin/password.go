@@ -11,6 +11,7 @@ import (
 	"standfast/internal/core/audit"
 	"standfast/internal/db"
 	"standfast/internal/fault"
+	"standfast/internal/token"
 )
 
 // minPassword is NIST SP 800-63B-4's minimum, in characters, for a password that
@@ -111,32 +112,32 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h verif
 	return audit.Record(ctx, tx, audit.Entry{Actor: actor, ActorID: memberID, Action: "signin.password-set", Object: "member", ObjectID: memberID, Outcome: audit.OK})
 }
 
-// ChangePassword replaces the session's member's password. All other sessions
-// end, and the member is told. Errors: Forbidden when the old one is wrong,
+// ChangePassword replaces the session's member's password. All sessions end, and
+// this one goes on as a new one; the member is told. Errors: Forbidden when the old one is wrong,
 // Invalid when the new one breaks a rule, TooMany after too many wrong ones.
-func (s *Service) ChangePassword(ctx context.Context, sess Session, old, new string, c Client) error {
+func (s *Service) ChangePassword(ctx context.Context, sess Session, old, new string, c Client) (Outcome, error) {
 	m, err := s.members.ByID(ctx, sess.MemberID)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	new = normalPassword(new)
 	if err := allowed(new, s.conf.Cell, m.Username, m.DisplayName, m.Email); err != nil {
-		return err
+		return Outcome{}, err
 	}
 	who, err := s.owner(ctx, sess)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	if err := blocked(who.limits, s.now()); err != nil {
-		return err
+		return Outcome{}, err
 	}
 	right, err := s.hashes.matches(ctx, who.hash, normalPassword(old))
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	h, err := s.hashes.hash(ctx, new)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	return s.replace(ctx, sess, who, right, h, c)
 }
@@ -155,12 +156,12 @@ func (s *Service) owner(ctx context.Context, sess Session) (who claimant, err er
 	return who, err
 }
 
-func (s *Service) replace(ctx context.Context, sess Session, who claimant, right bool, h verifier, c Client) error {
+func (s *Service) replace(ctx context.Context, sess Session, who claimant, right bool, h verifier, c Client) (out Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
 	defer cancel()
 	var refusal error
-	err := s.db.WithTx(ctx, func(tx *db.Tx) error {
-		refusal = nil
+	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
+		out, refusal = Outcome{}, nil
 		version, err := lockCredential(ctx, tx, sess.MemberID) // first, as everywhere, or two transactions could wait for each other
 		if err != nil {
 			return err
@@ -178,7 +179,7 @@ func (s *Service) replace(ctx context.Context, sess Session, who claimant, right
 		if err := s.store(ctx, tx, sess.MemberID, h, "member"); err != nil {
 			return err
 		}
-		if _, err := s.end(ctx, tx, "password-changed", `member_id = $1 AND id <> $2`, sess.MemberID, sess.ID); err != nil {
+		if out.Session, err = s.goOnAlone(ctx, tx, sess, "password-changed", c); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, sess.MemberID, "password-changed", c)
@@ -186,5 +187,27 @@ func (s *Service) replace(ctx context.Context, sess Session, who claimant, right
 	if err == nil {
 		err = refusal
 	}
-	return err
+	return out, err
+}
+
+// goOnAlone ends all of a member's sessions and gives the one that asks a new
+// one: whoever has a copy of its token stays behind (ASVS 5.0, 7.2.4 and 7.4.3).
+func (s *Service) goOnAlone(ctx context.Context, tx *db.Tx, sess Session, reason string, c Client) (*Issued, error) {
+	var open int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM session WHERE id = $1 AND ended_at = 0`, sess.ID).Scan(&open)
+	if err != nil {
+		return nil, err
+	}
+	if open == 0 { // it was ended while the member was typing
+		return nil, signedOut()
+	}
+	if err := s.cutOff(ctx, tx, sess.MemberID, reason); err != nil {
+		return nil, err
+	}
+	began, err := beginning(ctx, tx, sess.MemberID)
+	if err != nil {
+		return nil, err
+	}
+	return s.establish(ctx, tx, token.Claims{Kind: token.KindSession, ID: db.NewID(), MemberID: sess.MemberID, DeviceID: sess.DeviceID,
+		AuthenticatedAt: began, ProvedAt: sess.ProvedAt, Expires: sess.ExpiresAt, Methods: sess.Methods}, c)
 }

@@ -160,10 +160,10 @@ func TestAChangedPasswordEndsWhatTheOldOneOpened(t *testing.T) {
 		must(t, err)
 		s := h.check(home.SessionToken)
 		const fresh = "two owls read by starlight"
-		h.want(h.ChangePassword(ctx, s, wrong, fresh, *home), fault.Forbidden, "password.wrong")
-		h.want(h.ChangePassword(ctx, s, right, "password", *home), fault.Invalid, "invalid")
-		h.want(h.ChangePassword(ctx, s, right, "ada ada ada", *home), fault.Invalid, "invalid")
-		must(t, h.ChangePassword(ctx, s, right, fresh, *home))
+		h.want(h.newPassword(s, wrong, fresh, home), fault.Forbidden, "password.wrong")
+		h.want(h.newPassword(s, right, "password", home), fault.Invalid, "invalid")
+		h.want(h.newPassword(s, right, "ada ada ada", home), fault.Invalid, "invalid")
+		must(t, h.newPassword(s, right, fresh, home))
 		h.check(home.SessionToken)
 		h.over(h.Service, office)
 		_, err = h.SubmitCode(ctx, asked.Challenge.ID, h.codeOf(asked.Challenge.ID), true, *browser("thief"))
@@ -194,7 +194,7 @@ func TestGuessingTheOldPasswordIsSlowedDown(t *testing.T) {
 		s := h.check(b.SessionToken)
 		n := 0
 		for ; n < 30; n++ {
-			err := h.ChangePassword(ctx, s, wrong, "two owls read by starlight", *b)
+			err := h.newPassword(s, wrong, "two owls read by starlight", b)
 			if e := fault.As(err); e.Kind == fault.TooMany {
 				if e.RetryAfter >= 24*time.Hour {
 					break

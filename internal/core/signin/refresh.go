@@ -99,6 +99,11 @@ func (s *Service) readRevocations(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		cuts, err := s.cutOffsSince(ctx, tx, since, now)
+		if err != nil {
+			return err
+		}
+		list = append(list, cuts...)
 		rows, err = tx.Query(ctx, `SELECT id, stepped_up_at FROM session WHERE stepped_up_at > 0 AND stepped_up_at >= $1`, max(since, db.Micros(now.Add(-s.conf.SessionIdle))))
 		if err != nil {
 			return err

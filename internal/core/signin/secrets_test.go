@@ -84,7 +84,7 @@ func TestEveryAttemptIsInTheAuditLog(t *testing.T) {
 		_, _ = h.SubmitCode(ctx, asked.Challenge.ID, h.badCode(asked.Challenge.ID), true, *b)
 		h.enter("ada", b, true)
 		s := h.signedIn("ada", b)
-		must(t, h.ChangePassword(ctx, s, right, "two owls read by starlight", *b))
+		must(t, h.newPassword(s, right, "two owls read by starlight", b))
 		must(t, h.SignOut(ctx, s))
 		for what, want := range map[string]int64{
 			"signin.password/refused": 2, "signin.password/ok": 2, "signin.code/refused": 1, "signin.code/ok": 1, "signin.trust-device/ok": 1,

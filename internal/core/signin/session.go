@@ -25,24 +25,33 @@ const (
 
 // open makes a session and ends the one that the client had before.
 func (s *Service) open(ctx context.Context, tx *db.Tx, memberID, deviceID string, methods []string, c Client) (*Issued, error) {
+	began, err := beginning(ctx, tx, memberID)
+	if err != nil {
+		return nil, err
+	}
 	claims := token.Claims{
 		Kind: token.KindSession, ID: db.NewID(), MemberID: memberID, DeviceID: deviceID,
-		AuthenticatedAt: tx.Now, Expires: tx.Now.Add(s.conf.SessionMax), Methods: methods,
+		AuthenticatedAt: began, Expires: tx.Now.Add(s.conf.SessionMax), Methods: methods,
 	}
 	if proved(methods) {
 		claims.ProvedAt = tx.Now
 	}
+	return s.establish(ctx, tx, claims, c)
+}
+
+// establish stores a session and gives its first token.
+func (s *Service) establish(ctx context.Context, tx *db.Tx, claims token.Claims, c Client) (*Issued, error) {
 	now := db.Micros(tx.Now)
 	_, err := tx.Exec(ctx, `INSERT INTO session (id, member_id, device_id, device_name, ip, methods, created_at, expires_at, last_used_at, proved_at, stepped_up_at, ended_at, end_reason, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, '', 1)`,
-		claims.ID, memberID, deviceID, agentName(c.UserAgent), c.IP, strings.Join(methods, " "), now, db.Micros(claims.Expires), now, db.Micros(claims.ProvedAt))
+		claims.ID, claims.MemberID, claims.DeviceID, agentName(c.UserAgent), c.IP, strings.Join(claims.Methods, " "), db.Micros(claims.AuthenticatedAt), db.Micros(claims.Expires), now, db.Micros(claims.ProvedAt))
 	if err != nil {
 		return nil, err
 	}
 	if err := s.supersede(ctx, tx, c); err != nil {
 		return nil, err
 	}
-	if err := changed(ctx, tx, "session", claims.ID, "opened", 1, memberID); err != nil {
+	if err := changed(ctx, tx, "session", claims.ID, "opened", 1, claims.MemberID); err != nil {
 		return nil, err
 	}
 	return s.issue(claims, tx.Now)
@@ -143,8 +152,7 @@ func (s *Service) SignOut(ctx context.Context, sess Session) error {
 // SignOutEverywhere ends all sessions of the member, this one too. Devices stay known.
 func (s *Service) SignOutEverywhere(ctx context.Context, sess Session) error {
 	return s.endSessions(ctx, sess, "signin.sign-out-everywhere", "member", sess.MemberID, func(tx *db.Tx) error {
-		_, err := s.end(ctx, tx, "signed-out-everywhere", `member_id = $1`, sess.MemberID)
-		return err
+		return s.cutOff(ctx, tx, sess.MemberID, "signed-out-everywhere")
 	})
 }
 

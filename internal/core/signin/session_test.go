@@ -212,7 +212,7 @@ func (h *house) everythingElse(s Session, c Client) map[string]error {
 	_, stepUp := h.StepUp(ctx, s, Action{Kind: "payment"}, c)
 	return map[string]error{
 		"sign-in": signIn, "sign-in of nobody": unknown, "code": code, "sessions": list, "devices": devices, "step-up": stepUp,
-		"sign-out": h.SignOut(ctx, s), "refresh": h.Refresh(ctx), "rotation": h.RotateKeys(ctx), "password": h.ChangePassword(ctx, s, right, wrong, c),
+		"sign-out": h.SignOut(ctx, s), "refresh": h.Refresh(ctx), "rotation": h.RotateKeys(ctx), "password": h.newPassword(s, right, wrong, &c),
 	}
 }
 

@@ -10,3 +10,14 @@ CREATE TABLE device_proof (
     keep_until BIGINT NOT NULL  -- the nonce is refused for its age from then on
 );
 CREATE INDEX device_proof_keep ON device_proof (keep_until);
+
+-- Until when everything that a member had open is over, one row a member. It goes
+-- forward only. Every process reads the rows that are new each second.
+CREATE TABLE member_cutoff (
+    member_id UUID PRIMARY KEY,
+    before    BIGINT NOT NULL, -- sessions that were begun before then are over
+    reason    TEXT NOT NULL,
+    at        BIGINT NOT NULL, -- when the row was written
+    version   BIGINT NOT NULL
+);
+CREATE INDEX member_cutoff_at ON member_cutoff (at);
