@@ -16,7 +16,11 @@ const (
 	mostTogether = 256              // in one transaction
 	mostWaiting  = 8192             // before more are refused
 	takeTimeout  = 10 * time.Second // of one transaction
-	crowd        = 32               // how many may wait before a second transaction is begun beside the first
+
+	// How many may wait before a second transaction is begun. Cards are many, so two
+	// seldom wait for each other, and one works while the other waits for the disk:
+	// with 64 callers 1.3 times pgbench, against 1.0 with 32 and 0.7 to 1.1 with 128.
+	crowd = 8
 )
 
 // verdict is the answer to an order.
