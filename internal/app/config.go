@@ -35,6 +35,7 @@ type Config struct {
 	Payments  PaymentConfig           `toml:"payments"`
 	Sources   map[string]SourceConfig `toml:"sources"`
 	Modulus   ModulusConfig           `toml:"modulus"`
+	Offline   OfflineConfig           `toml:"offline"`
 	Telemetry TelemetryConfig         `toml:"telemetry"`
 	Demo      DemoConfig              `toml:"demo"`
 }
@@ -191,6 +192,7 @@ func LoadConfig(path string) (Config, error) {
 		return c, fault.Wrap(fault.Invalid, "config.syntax", configError(path, err), err)
 	}
 	c.relativeTo(filepath.Dir(path))
+	c.Offline.Folder = c.Offline.folder(path)
 	return c, c.Check()
 }
 

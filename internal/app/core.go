@@ -26,6 +26,7 @@ import (
 	"standfast/internal/core/payment"
 	"standfast/internal/core/portal"
 	"standfast/internal/core/signin"
+	"standfast/internal/core/spool"
 	"standfast/internal/db"
 	"standfast/internal/fault"
 	"standfast/internal/masterkey"
@@ -52,6 +53,7 @@ type Rooms struct {
 	Payments    *payment.Service
 	Locator     *locator.Store
 	Sequencer   *outbox.Sequencer
+	Later       *spool.Spool // nil in commands that serve nobody
 	Handler     http.Handler
 	log         *slog.Logger
 }
@@ -62,6 +64,7 @@ func Core(ctx context.Context, configPath string, logTo io.Writer) error {
 	if err != nil {
 		return err
 	}
+	c.Offline.serves = true
 	if c.Demo != (DemoConfig{}) && os.Getenv(envDemo) == "" {
 		return fault.Wrap(fault.Invalid, "config.demo", "[demo] belongs to `standfast demo`.", errNoDemo)
 	}
@@ -126,6 +129,7 @@ func (r *Rooms) background() *suture.Supervisor {
 	s := suture.New("core", suture.Spec{EventHook: func(e suture.Event) { r.log.Error("background loop", "event", e.String()) }})
 	for name, run := range map[string]func(context.Context) error{
 		"database": r.DB.Watch, "sequencer": r.Sequencer.Run, "sign-in": r.SignIn.Run, "ledger": r.Ledger.Run, "payments": r.Payments.Run,
+		"later": r.runLater,
 	} {
 		s.Add(loop{name, run})
 	}
@@ -165,8 +169,7 @@ func openWith(ctx context.Context, c Config, key *masterkey.Key, log *slog.Logge
 	}
 	r := &Rooms{DB: d, Key: key, Texts: texts, log: log, Members: member.New(d), Locator: locator.New(d)}
 	if err := r.wire(c, makeSignIn); err != nil {
-		d.Close()
-		return nil, err
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
@@ -204,8 +207,8 @@ func openKey(path string) (*masterkey.Key, error) {
 	return key, err
 }
 
-// Close closes the database.
-func (r *Rooms) Close() error { return r.DB.Close() }
+// Close closes the database, and what waits for it.
+func (r *Rooms) Close() error { return errors.Join(r.closeOffline(), r.DB.Close()) }
 
 func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	cell, err := newCell(c)
@@ -224,12 +227,15 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 		NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, CodesPerSecond: c.Messages.CodesPerSecond}); err != nil {
 		return err
 	}
+	if err := r.openOffline(c.Offline); err != nil {
+		return err
+	}
 	r.Ledger = ledger.New(r.DB, ledger.Options{Log: r.log})
 	sources, err := newSources(c, r.Ledger)
 	if err != nil {
 		return err
 	}
-	r.Accounts = account.New(r.DB, r.Ledger, r.Members, sources, account.Config{Zone: cell.zone, Log: r.log})
+	r.Accounts = account.New(r.DB, r.Ledger, r.Members, sources, account.Config{Zone: cell.zone, Later: r.Later, Log: r.log})
 	if err := r.wirePayments(c, cell); err != nil {
 		return err
 	}

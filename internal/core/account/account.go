@@ -26,6 +26,10 @@ const (
 	Closed = "closed"
 )
 
+// Requested is what freezing a card answers while it cannot be done yet: it is
+// stored and will be.
+const Requested = "requested"
+
 // LedgerSource names the source of accounts that our own ledger keeps.
 const LedgerSource = "ledger"
 
@@ -136,6 +140,7 @@ type Tile struct {
 	Balance          *Balance      // nil when Unavailable
 	AsOf             time.Time     // of Balance
 	InterestThisYear *money.Amount // savings, where the source says
+	FreezeAskedAt    time.Time     // since when a freeze of the card waits to be carried out; zero: none does
 }
 
 // Dashboard is all of a member's accounts. State is Stale when the list itself

@@ -87,6 +87,9 @@ func (s *Service) tiles(ctx context.Context, list []held) []Tile {
 	}
 	all.Wait()
 	s.fallBack(ctx, list, tiles)
+	for i := range tiles {
+		tiles[i].FreezeAskedAt, _ = s.freezeAsked(tiles[i].ID)
+	}
 	return tiles
 }
 
@@ -301,6 +304,9 @@ func overall(asked, answered, known int) State {
 func (s *Service) recentTogether(ctx context.Context, g *gate, batch Batch, memberID string, accounts []Account) ([]Transaction, State) {
 	key := "activity/" + memberID + "/" + accounts[0].Source
 	items, err := ask(ctx, g, "", func(ctx context.Context) ([]Transaction, error) { return batch.Recent(ctx, accounts, activityItems) })
+	if err == nil && len(items) == 0 && accounts[0].Source == LedgerSource {
+		err = s.db.Sound(ctx)
+	}
 	if err == nil {
 		s.memory.put(key, false, func(k *known) { k.Items, k.ItemsAt = items, s.db.Now() })
 		return items, Current

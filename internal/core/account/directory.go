@@ -73,14 +73,20 @@ func (s *Service) accounts(ctx context.Context, memberID string) ([]held, State,
 
 func (s *Service) list(ctx context.Context, memberID string) ([]held, error) {
 	holdings, err := s.members.Holdings(ctx, memberID)
-	if err != nil || len(holdings) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(holdings) == 0 { // hardly a member has none: that is not believed at once
+		return nil, s.db.Sound(ctx)
 	}
 	ids, roles := make([]string, len(holdings)), make(map[string]string, len(holdings))
 	for i, h := range holdings {
 		ids[i], roles[h.AccountID] = h.AccountID, h.Role
 	}
 	accounts, err := s.facts.get(ctx, ids...)
+	if err == nil && len(accounts) < len(ids) {
+		err = s.db.Sound(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +132,9 @@ func (s *Service) one(ctx context.Context, memberID, accountID string) (held, er
 		return held{}, err
 	}
 	if len(list) == 0 {
+		if err := s.db.Sound(ctx); err != nil {
+			return held{}, err
+		}
 		return held{}, notFound()
 	}
 	return held{list[0], h.Role}, nil

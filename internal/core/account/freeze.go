@@ -16,24 +16,34 @@ import (
 //
 // A card that another system keeps is not frozen by a flag of ours: that is
 // refused, so that nobody believes a card to be safe that is not.
+//
+// While our records cannot be written, a freeze is taken all the same: it is
+// stored on this machine, answered Requested, and carried out when they can.
 func (s *Service) Freeze(ctx context.Context, memberID, accountID string, frozen bool, from string) (status string, err error) {
 	h, err := s.one(ctx, memberID, accountID)
+	if err == nil {
+		if err := mayFreeze(h, frozen); err != nil {
+			return "", err
+		}
+		err = s.db.WithTx(ctx, func(tx *db.Tx) error {
+			status, err = s.freezeTx(ctx, tx, memberID, accountID, frozen, from)
+			return err
+		})
+		s.facts.evict(accountID)
+	}
+	if frozen && fault.Is(err, fault.Unavailable) {
+		return s.freezeLater(ctx, memberID, accountID, from, err)
+	}
+	return status, err
+}
+
+func (s *Service) freezeTx(ctx context.Context, tx *db.Tx, memberID, accountID string, frozen bool, from string) (string, error) {
+	status, err := s.setFrozen(ctx, tx, accountID, frozen)
 	if err != nil {
 		return "", err
 	}
-	if err := mayFreeze(h, frozen); err != nil {
-		return "", err
-	}
-	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		status, err = s.setFrozen(ctx, tx, accountID, frozen)
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: memberID, Action: action(frozen), Object: "account",
-			ObjectID: accountID, Outcome: audit.OK, From: from})
-	})
-	s.facts.evict(accountID)
-	return status, err
+	return status, audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: memberID, Action: action(frozen), Object: "account",
+		ObjectID: accountID, Outcome: audit.OK, From: from})
 }
 
 func action(frozen bool) string {
@@ -61,7 +71,8 @@ func (s *Service) setFrozen(ctx context.Context, tx *db.Tx, id string, frozen bo
 	if frozen {
 		before, after = Active, Frozen
 	}
-	changed, err := tx.Exec(ctx, `UPDATE account SET status = $2, version = version + 1 WHERE id = $1 AND status = $3`, id, after, before)
+	changed, err := tx.Exec(ctx, `UPDATE account SET status = $2, status_at = $4, version = version + 1 WHERE id = $1 AND status = $3`,
+		id, after, before, db.Micros(tx.Now))
 	if err != nil {
 		return "", err
 	}

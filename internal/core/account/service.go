@@ -8,6 +8,7 @@ import (
 
 	"standfast/internal/core/ledger"
 	"standfast/internal/core/member"
+	"standfast/internal/core/spool"
 	"standfast/internal/db"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	FreshFor time.Duration  // an answer that is itself older than this is shown as Stale; 15 min
 	FactsAge time.Duration  // how old cached facts of an account may be; 2 s
 	SaveGap  time.Duration  // between two writes of an account's last known value; 5 s
+	Later    *spool.Spool   // where a freeze waits while our records cannot be written; nil: it is refused then
 	Log      *slog.Logger   // slog.Default
 }
 
@@ -68,6 +70,9 @@ func New(d *db.DB, l *ledger.Ledger, members *member.Store, sources map[string]S
 	}
 	for name, source := range sources {
 		s.gates[name], s.searches[name] = newGate(source, c), newGate(source, c)
+	}
+	if c.Later != nil {
+		c.Later.Handle(freezeKind, s.applyFreeze)
 	}
 	return s
 }

@@ -79,6 +79,9 @@ func (s *Service) firstPage(ctx context.Context, g *gate, a Account, q Query) (P
 	}
 	return ask(ctx, g, key, func(ctx context.Context) (Page, error) {
 		p, err := s.askPage(ctx, g, a, q)
+		if err == nil && len(p.Items) == 0 && a.Source == LedgerSource {
+			err = s.db.Sound(ctx)
+		}
 		if err == nil && (q.Limit >= recentItems || p.Next == "") {
 			newest := p.Items[:min(len(p.Items), recentItems)]
 			s.memory.put(a.ID, a.Source != LedgerSource, func(k *known) { k.Items, k.ItemsAt = newest, p.AsOf })

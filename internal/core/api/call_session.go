@@ -76,7 +76,7 @@ func (a *api) sessionCalls() {
 }
 
 func (a *api) getSession(ctx context.Context, c *call, _ *nothing) (*body[sessionAnswer], error) {
-	m, err := a.Members.ByID(ctx, c.session.MemberID)
+	m, err := a.Members.Shown(ctx, c.session.MemberID)
 	if err != nil {
 		return nil, err
 	}

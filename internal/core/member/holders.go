@@ -207,6 +207,11 @@ func (s *Store) held(ctx context.Context, memberID string) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
+	if len(holdings) == 0 { // hardly a member has none: that is not believed at once
+		if err := s.db.Sound(ctx); err != nil {
+			return nil, err
+		}
+	}
 	roles := make(map[string]string, len(holdings))
 	for _, h := range holdings {
 		roles[h.AccountID] = h.Role

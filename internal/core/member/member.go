@@ -37,11 +37,12 @@ type Member struct {
 type Store struct {
 	db    *db.DB
 	cache *holdingsCache
+	known *known
 }
 
 // New makes a store.
 func New(d *db.DB) *Store {
-	return &Store{db: d, cache: newHoldingsCache()}
+	return &Store{db: d, cache: newHoldingsCache(), known: newKnown()}
 }
 
 const columns = `id, ref, username, display_name, email, phone, locale, region, birth_date, synthetic, created_at, version`

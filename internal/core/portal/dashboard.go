@@ -47,7 +47,7 @@ func whole(d account.Dashboard) bool {
 
 // nameOf is how a member is called, or "" when that is not to be had in time.
 func (s *server) nameOf(ctx context.Context, memberID string) string {
-	m, err := s.Members.ByID(ctx, memberID)
+	m, err := s.Members.Shown(ctx, memberID)
 	if err != nil {
 		return ""
 	}

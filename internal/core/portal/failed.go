@@ -40,8 +40,7 @@ func (s *server) message(v *visit, e *fault.Error) view.Message {
 			m.Text = v.text.T("problem.not-found")
 		}
 	case fault.Unavailable:
-		m.Title, m.Text, m.Safe = v.text.T("problem.late-title"), v.text.T("problem.late"), v.text.T("problem.late-safe")
-		m.Label, m.To = v.text.T("problem.again"), route.Page(v.here()).URL()
+		return s.late(v, e)
 	case fault.Internal:
 		m.Title, m.Text = v.text.T("problem.broken-title"), v.text.T("problem.broken")
 	case fault.TooLarge:
@@ -54,6 +53,29 @@ func (s *server) message(v *visit, e *fault.Error) view.Message {
 		if e.Code == "cross-origin" {
 			m.Title, m.Text = v.text.T("problem.foreign-title"), v.text.T("problem.foreign")
 		}
+	}
+	return m
+}
+
+// codeUnknown is the code of a change of which nobody knows whether it was made.
+const codeUnknown = "storage.unknown"
+
+// late says that the answer is not known now, and what works all the same. What
+// was sent was not done, unless not even that is known.
+func (s *server) late(v *visit, e *fault.Error) view.Message {
+	m := view.Message{Label: v.text.T("problem.again"), To: route.Page(v.here()).URL()}
+	switch {
+	case e.Code == codeUnknown:
+		m.Title, m.Text = v.text.T("problem.unknown-title"), v.text.T("problem.unknown")
+	case v.r.Method == http.MethodPost:
+		m.Title, m.Text = v.text.T("problem.undone-title"), v.text.T("problem.undone")
+	default:
+		m.Title, m.Text = v.text.T("problem.late-title"), v.text.T("problem.late")
+	}
+	if v.signedIn() || s.Cookies.Session(v.r) != "" {
+		m.Works = []string{v.text.T("problem.works-look"), v.text.T("problem.works-freeze"), v.text.T("problem.works-call")}
+	} else {
+		m.Safe = v.text.T("problem.late-safe")
 	}
 	return m
 }

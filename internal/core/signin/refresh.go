@@ -110,6 +110,9 @@ func (s *Service) readRevocations(ctx context.Context, now time.Time) error {
 		}
 		return scanProofs(rows, proofs)
 	})
+	if err == nil {
+		err = s.db.Sound(ctx) // of another database the list would seem complete and lack everything
+	}
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,9 @@ func (s *Service) claimant(ctx context.Context, username string, c Client) (who 
 		who.limits = s.limitsOf(who, username, c)
 		return read(ctx, tx, who.limits, false)
 	})
+	if err == nil && who.member.ID == "" {
+		err = s.db.Sound(ctx) // or somebody whom we know well would be refused
+	}
 	return who, err
 }
 

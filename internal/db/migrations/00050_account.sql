@@ -17,7 +17,8 @@ CREATE TABLE account (
     expires_on        TEXT NOT NULL,
     rate_bp           BIGINT,                -- interest a year in basis points
     version           BIGINT NOT NULL,
-    created_at        BIGINT NOT NULL
+    created_at        BIGINT NOT NULL,
+    status_at         BIGINT NOT NULL DEFAULT 0 -- when it was last frozen or released; 0: never
 );
 
 -- The last good answer of a source outside this database, so that it outlives a

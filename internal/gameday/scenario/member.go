@@ -20,6 +20,7 @@ type Member struct {
 	origin, mailbox string
 	jar             *cookiejar.Jar
 	http            *http.Client
+	froze           bool // the card was frozen, or that was promised
 }
 
 // patience is how long a browser waits for one answer.

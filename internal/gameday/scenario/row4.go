@@ -154,7 +154,8 @@ func (s *Stage) live(ctx context.Context, m *Member, t *tally, key string) {
 		looks[i%len(looks)].run(ctx, m, t)
 		switch i % 10 {
 		case 3:
-			freezeCard().run(ctx, m, t)
+			a := freezeCard().run(ctx, m, t)
+			m.froze = m.froze || a.status == http.StatusOK
 		case 5:
 			pay(fmt.Sprintf("%s-%d", key, i)).run(ctx, m, t)
 		case 7:
@@ -174,18 +175,26 @@ func (s *Stage) recovered(ctx context.Context, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, healLimit)
 	defer cancel()
 	for i, m := range s.Members {
+		if err := m.wellAgain(ctx, fmt.Sprintf("healed-%d-%d", n, i)); err != nil {
+			return fmt.Errorf("%s: %w", m.username, err)
+		}
+	}
+	return nil
+}
+
+// wellAgain waits until a member can do everything.
+func (m *Member) wellAgain(ctx context.Context, key string) error {
+	if m.froze {
 		if err := until(ctx, m, cardState(), func(a answer) bool { return cardIs(a, "frozen") }); err != nil {
-			return fmt.Errorf("the card of %s was to be frozen: %w", m.username, err)
+			return fmt.Errorf("the card was to be frozen: %w", err)
 		}
 		if err := until(ctx, m, thawCard(), func(a answer) bool { return a.status == http.StatusOK }); err != nil {
 			return err
 		}
-		if err := until(ctx, m, pay(fmt.Sprintf("healed-%d-%d", n, i)), func(a answer) bool { return a.status == http.StatusCreated }); err != nil {
-			return err
-		}
-		if err := until(ctx, m, lookAtDashboard(), current); err != nil {
-			return err
-		}
+		m.froze = false
 	}
-	return nil
+	if err := until(ctx, m, pay(key), func(a answer) bool { return a.status == http.StatusCreated }); err != nil {
+		return err
+	}
+	return until(ctx, m, lookAtDashboard(), current)
 }

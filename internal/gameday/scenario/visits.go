@@ -177,14 +177,18 @@ func signInByPassword(t *tally) visit {
 func until(ctx context.Context, m *Member, v visit, good func(answer) bool) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	last := ""
 	for {
 		a, err := v.ask(ctx, m)
 		if err == nil && good(a) {
 			return nil
 		}
+		if err == nil {
+			last = a.what()
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: still %q", v.kind, a.what())
+			return fmt.Errorf("%s: still %q", v.kind, last)
 		case <-tick.C:
 		}
 	}

@@ -40,6 +40,12 @@ func stale(t account.Tile) account.Tile {
 	return t
 }
 
+// asked is a card whose freeze waits for our records to answer.
+func asked(t account.Tile) account.Tile {
+	t.FreezeAskedAt = now.Add(-2 * time.Minute)
+	return t
+}
+
 func lost(t account.Tile) account.Tile {
 	t.State, t.Balance, t.AsOf, t.InterestThisYear = account.Unavailable, nil, time.Time{}, nil
 	return t
@@ -108,6 +114,7 @@ func showAccount(t account.Tile, change func(*view.AccountData)) func(view.Frame
 func accountPages() []Entry {
 	return []Entry{
 		{Name: "account-card", Section: view.AtHome, Page: showAccount(card(), nil)},
+		{Name: "account-freeze-asked", Section: view.AtHome, Page: showAccount(asked(stale(card())), nil)},
 		{Name: "account-savings-stale", Section: view.AtHome, Page: showAccount(stale(savings()), func(d *view.AccountData) {
 			d.Page.State, d.Page.AsOf, d.Page.Next, d.Cursor = account.Stale, now.Add(-30*time.Hour), "", "here"
 		})},

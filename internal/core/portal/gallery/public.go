@@ -50,10 +50,18 @@ func publicEntries() []Entry {
 			return view.Say(f, view.Message{Title: f.T("problem.late-title"), Text: f.T("problem.late"), Safe: f.T("problem.late-safe"),
 				Label: f.T("problem.again"), To: route.Dashboard.URL()})
 		}},
+		{Name: "undone", Notices: notices(), Page: func(f view.Frame) templ.Component { return view.Say(f, later(f, "undone")) }},
+		{Name: "unknown", Notices: notices(), Page: func(f view.Frame) templ.Component { return view.Say(f, later(f, "unknown")) }},
 		{Name: "broken", Page: func(f view.Frame) templ.Component {
 			return view.Say(f, view.Message{Title: f.T("problem.broken-title"), Text: f.T("problem.broken"), Label: f.T("problem.go-home"), To: route.Dashboard.URL()})
 		}},
 	}
+}
+
+// later is the page of a request that was refused because the answer is not known.
+func later(f view.Frame, which string) view.Message {
+	return view.Message{Title: f.T("problem." + which + "-title"), Text: f.T("problem." + which), Label: f.T("problem.again"), To: route.Pay.URL(),
+		Works: []string{f.T("problem.works-look"), f.T("problem.works-freeze"), f.T("problem.works-call")}}
 }
 
 func notices() []view.Notice {
