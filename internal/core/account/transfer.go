@@ -58,6 +58,16 @@ func (s *Service) Transfer(ctx context.Context, memberID string, r TransferReque
 	return made(t), nil
 }
 
+// CodeKeyReused is the code of a refusal because another transfer stands under the
+// request's key; TransferByKey gives that one.
+const CodeKeyReused = "idempotency-key-reused"
+
+// TransferByKey gives the transfer that stands under a member's idempotency key.
+func (s *Service) TransferByKey(ctx context.Context, memberID, key string) (Transfer, error) {
+	t, err := s.ledger.ByKey(ctx, ledgerKey(memberID, TransferRequest{Key: key}))
+	return made(t), err
+}
+
 // ledgerKey is a member's idempotency key as the ledger knows it.
 func ledgerKey(memberID string, r TransferRequest) string {
 	return "transfer:" + memberID + ":" + r.Key
@@ -160,7 +170,7 @@ func refusal(err error) error {
 		f.Code, f.Cause = "transfer.limit", err
 		return f
 	case "ledger.key-reused":
-		return fault.Wrap(fault.Conflict, "idempotency-key-reused", "This key was used for a different transfer. Nothing was changed.", err)
+		return fault.Wrap(fault.Conflict, CodeKeyReused, "This key was used for a different transfer. Nothing was changed.", err)
 	}
 	return err
 }

@@ -67,8 +67,12 @@ func (o *order) replay(r record) {
 	}
 }
 
+// CodeKeyReused is the code of a refusal because another payment stands under the
+// request's key; ByKey gives that one.
+const CodeKeyReused = "idempotency.key-reused"
+
 func errKeyReused() error {
-	return fault.New(fault.Conflict, "idempotency.key-reused", "This request was made before with other contents. Nothing was paid now.")
+	return fault.New(fault.Conflict, CodeKeyReused, "This request was made before with other contents. Nothing was paid now.")
 }
 
 // look reads all that orders are decided on and refuses those that cannot be

@@ -25,6 +25,11 @@ func (s *Service) ByConfirmation(ctx context.Context, memberID, number string) (
 	return s.read(ctx, func(tx *db.Tx) (record, error) { return byConfirmation(ctx, tx, memberID, n) })
 }
 
+// ByKey gives the payment that stands under a member's idempotency key.
+func (s *Service) ByKey(ctx context.Context, memberID, key string) (Payment, error) {
+	return s.read(ctx, func(tx *db.Tx) (record, error) { return byKey(ctx, tx, memberID, key) })
+}
+
 func (s *Service) read(ctx context.Context, get func(*db.Tx) (record, error)) (Payment, error) {
 	var r record
 	err := s.db.View(ctx, func(tx *db.Tx) (err error) {

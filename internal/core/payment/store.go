@@ -142,6 +142,10 @@ func byConfirmation(ctx context.Context, tx *db.Tx, memberID, number string) (re
 	return scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM payment WHERE confirmation = $1 AND member_id = $2`, number, memberID))
 }
 
+func byKey(ctx context.Context, tx *db.Tx, memberID, key string) (record, error) {
+	return scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM payment WHERE member_id = $1 AND request_key = $2`, memberID, key))
+}
+
 // byKeys gives the payments that stand under the keys of requests.
 func byKeys(ctx context.Context, tx *db.Tx, orders []*order) (map[keyOf]record, error) {
 	members, keys, pairs := make([]string, len(orders)), make([]string, len(orders)), make([][2]string, len(orders))

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"crypto/rand"
 	"errors"
 
 	"standfast/internal/core/account"
@@ -24,7 +23,7 @@ func payForm(v *visit) view.PayForm {
 	f := view.PayForm{Account: v.value("account"), Method: v.value("method"), What: v.value("what"), Amount: v.value("amount"),
 		When: v.value("when"), Date: v.value("date"), Key: v.value("key")}
 	if f.Key == "" {
-		f.Key = rand.Text()
+		f.Key = newKey()
 	}
 	return f
 }
@@ -287,6 +286,9 @@ func challengeOf(err error) (signin.Challenge, bool) {
 // it is wrong, else the review, from where it can be sent again. The key stays:
 // if the payment was taken after all, sending it again gives that one.
 func (s *server) payRefused(v *visit, d view.PayData, o order, err error) (response, error) {
+	if fault.As(err).Code == payment.CodeKeyReused {
+		return s.payAnother(v, d, o, err)
+	}
 	list, ok := v.problems(err, payControls)
 	if !ok {
 		return response{}, err
@@ -298,6 +300,21 @@ func (s *server) payRefused(v *visit, d view.PayData, o order, err error) (respo
 	r := reviewOf(v, d, o)
 	r.Problems = list
 	return refused(view.PayReview(v.frame(view.AtPay), r), err), nil
+}
+
+// payAnother is for a page that has paid something else before: the member went
+// back and asks for another payment now. The review says what was made already,
+// and a press from there makes this one too.
+func (s *server) payAnother(v *visit, d view.PayData, o order, cause error) (response, error) {
+	first, err := s.Payments.ByKey(v.r.Context(), v.member(), d.Form.Key)
+	if err != nil {
+		return response{}, err
+	}
+	d.Form.Key = nextKey(d.Form.Key, d.Form.Account, o.Method.ID, o.Amount.Value(), o.Amount.Currency, o.Date)
+	r := reviewOf(v, d, o)
+	r.Earlier = &first
+	r.Problems = view.EarlierPayment(v.frame(view.AtPay), first)
+	return refused(view.PayReview(v.frame(view.AtPay), r), cause), nil
 }
 
 // payDone is the receipt. It has an address of its own, to keep and to come back to.

@@ -3,10 +3,12 @@ package portal
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 	"time"
 
+	"standfast/internal/core/payment"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/static"
 	"standfast/internal/core/portal/view"
@@ -50,12 +52,49 @@ func TestAMemberSignsInAndPaysOnce(t *testing.T) {
 		h.must(err)
 		want(h, "payments made", len(list), 1)
 
-		other := review.form("/pay")
-		other.Set("exact", "26.00")
-		refused := b.post("/pay", other)
-		want(h, "the same key for another amount", refused.StatusCode, http.StatusConflict)
-		if !strings.Contains(refused.errors(), "Nothing was paid now") {
-			h.Errorf("it says %q", refused.errors())
+	})
+}
+
+// Whoever goes back after paying, changes the amount and pays is told of the first
+// payment, and can make the second, once.
+func TestGoneBackAndChangedIsAnotherPaymentThatSaysSo(t *testing.T) {
+	each(t, func(h *house) {
+		p, b := h.person("ada"), h.browser()
+		form := amount(b.follow(b.signIn("ada", "/pay")).form("/pay/review"), "25.00")
+		made := b.follow(b.post("/pay", b.get("/pay/review?"+form.Encode()).form("/pay")))
+		list, _, err := h.services.Payments.List(ctx, p.ID, "", "", 0)
+		h.must(err)
+		number := payment.Grouped(list[0].ConfirmationNumber)
+		if !strings.Contains(made.body, number) {
+			h.Fatalf("the receipt lacks %q", number)
+		}
+
+		changed := b.get("/pay/review?" + amount(form, "26.00").Encode()).form("/pay")
+		asked := b.post("/pay", changed)
+		want(h, "the same page for another amount", asked.StatusCode, http.StatusConflict)
+		for _, s := range []string{"$25.00", number} {
+			if !strings.Contains(asked.errors(), s) {
+				h.Errorf("%q lacks %q", asked.errors(), s)
+			}
+		}
+		if strings.Contains(asked.body, "Nothing has been paid yet") {
+			h.Error("it says that nothing has been paid")
+		}
+		want(h, "a second press before the answer", b.post("/pay", changed).form("/pay").Get("key"), asked.form("/pay").Get("key"))
+		second := b.post("/pay", asked.form("/pay"))
+		want(h, "the second receipt", b.follow(second).heading(), strings.Replace(made.heading(), "25", "26", 1))
+		again := b.post("/pay", b.post("/pay", changed).form("/pay"))
+		want(h, "the whole way once more", again.Header.Get("Location"), second.Header.Get("Location"))
+		list, _, err = h.services.Payments.List(ctx, p.ID, "", "", 0)
+		h.must(err)
+		want(h, "payments made", len(list), 2)
+
+		_, err = h.services.Payments.Cancel(ctx, p.ID, list[0].ID)
+		h.must(err)
+		over := asked.form("/pay")
+		over.Set("exact", "27.00")
+		if said := b.post("/pay", over).errors(); !strings.Contains(said, "was not carried out") || !strings.Contains(said, "$26.00") {
+			h.Errorf("after it was cancelled: %q", said)
 		}
 	})
 }
@@ -298,8 +337,23 @@ func TestMoneyMovesBetweenOwnAccountsOnce(t *testing.T) {
 		h.must(err)
 		want(h, "what is left", t.Balance.Balance.Value(), "400.00")
 
+		form.Set("amount", "50")
+		changed := b.get("/transfer/review?" + form.Encode()).form("/transfer")
+		asked := b.post("/transfer", changed)
+		want(h, "the same page for another amount", asked.StatusCode, http.StatusConflict)
+		number := reference(path.Base(strings.Split(first.Header.Get("Location"), "?")[0]))
+		for _, s := range []string{"$100.00", number} {
+			if !strings.Contains(asked.errors(), s) {
+				h.Errorf("%q lacks %q", asked.errors(), s)
+			}
+		}
+		second := b.post("/transfer", asked.form("/transfer"))
+		want(h, "the second receipt", b.follow(second).heading(), "You moved $50.00")
+		third := b.post("/transfer", b.post("/transfer", changed).form("/transfer"))
+		want(h, "the whole way once more", third.Header.Get("Location"), second.Header.Get("Location"))
+
 		form.Set("key", "another")
-		form.Set("amount", "400.01")
+		form.Set("amount", "350.01")
 		refused := b.post("/transfer", b.get("/transfer/review?"+form.Encode()).form("/transfer"))
 		if !strings.Contains(refused.errors(), "not enough money") {
 			h.Errorf("more than there is: %d %q", refused.StatusCode, refused.errors())

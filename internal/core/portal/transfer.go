@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"crypto/rand"
 	"strings"
 
 	"standfast/internal/core/account"
@@ -20,7 +19,7 @@ var transferControls = map[string]string{"body.from_account_id": "from", "body.t
 func transferForm(v *visit) view.TransferForm {
 	f := view.TransferForm{From: v.value("from"), To: v.value("to"), Amount: v.value("amount"), Key: v.value("key")}
 	if f.Key == "" {
-		f.Key = rand.Text()
+		f.Key = newKey()
 	}
 	return f
 }
@@ -104,6 +103,9 @@ func (s *server) transfer(v *visit) (response, error) {
 	if err == nil {
 		return see(route.TransferDone.URL(t.ID, "from", t.From, "to", t.To)), nil
 	}
+	if fault.As(err).Code == account.CodeKeyReused {
+		return s.transferAnother(v, d, o, err)
+	}
 	list, ok := v.problems(err, transferControls)
 	if !ok {
 		return response{}, err
@@ -114,6 +116,18 @@ func (s *server) transfer(v *visit) (response, error) {
 	}
 	r := view.TransferReviewData{From: o.From, To: o.To, Amount: o.Amount, Form: d.Form, Problems: list}
 	return refused(view.TransferReview(v.frame(view.AtTransfer), r), err), nil
+}
+
+// transferAnother is payAnother for a transfer.
+func (s *server) transferAnother(v *visit, d view.TransferData, o transferOrder, cause error) (response, error) {
+	first, err := s.Accounts.TransferByKey(v.r.Context(), v.member(), d.Form.Key)
+	if err != nil {
+		return response{}, err
+	}
+	d.Form.Key = nextKey(d.Form.Key, o.From.ID, o.To.ID, o.Amount.Value(), o.Amount.Currency)
+	said := v.text.T("transfer.earlier", "Amount", first.Amount, "Number", reference(first.ID))
+	r := view.TransferReviewData{From: o.From, To: o.To, Amount: o.Amount, Form: d.Form, Earlier: true, Problems: view.Problems{{Message: said}}}
+	return refused(view.TransferReview(v.frame(view.AtTransfer), r), cause), nil
 }
 
 // transferDone is the receipt. The address names the transfer and its ends; what

@@ -92,6 +92,11 @@ func payEntries() []Entry {
 			r.Problems = view.Problems{{Message: f.T("form.amount-large")}}
 			return view.PayReview(f, r)
 		}},
+		{Name: "pay-review-second", Section: view.AtPay, Page: func(f view.Frame) templ.Component {
+			r, first := review(), payment.Payment{Amount: usd(2500), Status: payment.Held, ConfirmationNumber: "7K3M9QXA2TRW"}
+			r.Earlier, r.Problems = &first, view.EarlierPayment(f, first)
+			return view.PayReview(f, r)
+		}},
 		{Name: "pay-code", Section: view.AtPay, Page: func(f view.Frame) templ.Component {
 			return view.PayCode(f, view.PayCodeData{ReviewData: review(), CodeData: view.CodeData{Challenge: challenge("text")}})
 		}},
