@@ -60,7 +60,9 @@ func (s *Service) alone(ctx context.Context, o *order) (Payment, error) {
 			return err
 		}
 		if o.open() && o.record.proved {
-			o.refused = s.SignIn.Redeem(ctx, tx, o.Session, o.Proof, o.action(""))
+			bound := o.action("")
+			bound.Object = o.record.ID
+			o.refused = s.SignIn.Redeem(ctx, tx, o.Session, o.Proof, bound)
 		}
 		if o.refused != nil {
 			return o.refused

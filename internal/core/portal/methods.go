@@ -127,11 +127,10 @@ func masked(f view.MethodForm) string {
 // addWithCode adds the bank account once the code is right.
 func (s *server) addWithCode(v *visit) (response, error) {
 	d := view.MethodAddData{Form: methodForm(v)}
-	code := v.value("code")
-	if code == "" {
+	if passkey, code := v.answered(); len(passkey) == 0 && code == "" {
 		return s.addCodeRefused(v, d, fault.InvalidField("body.code", "form.code-missing", "Enter the code."))
 	}
-	proof, err := s.SignIn.Prove(v.r.Context(), v.session, v.value("challenge"), code)
+	proof, err := s.proveBy(v)
 	if err != nil {
 		return s.addCodeRefused(v, d, err)
 	}

@@ -37,11 +37,10 @@ func (s *server) payWithCode(v *visit) (response, error) {
 	if d.Problems = wrong; len(wrong) > 0 {
 		return refused(view.Pay(v.frame(view.AtPay), d), errForm), nil
 	}
-	code := v.value("code")
-	if code == "" {
+	if passkey, code := v.answered(); len(passkey) == 0 && code == "" {
 		return s.payCodeRefused(v, d, o, fault.InvalidField("body.code", "form.code-missing", "Enter the code."))
 	}
-	proof, err := s.SignIn.Prove(v.r.Context(), v.session, v.value("challenge"), code)
+	proof, err := s.proveBy(v)
 	if err != nil && fault.As(err).Code == "step-up.code-over" {
 		return s.payOnceMore(v, d, o)
 	}

@@ -31,11 +31,11 @@ func (s *server) provePage(v *visit) (response, error) {
 // prove takes the code. For ten minutes then the session may make changes.
 func (s *server) prove(v *visit) (response, error) {
 	d := view.CodeData{Next: route.Local(v.value("next")), Code: v.value("code")}
-	if d.Code == "" {
+	if passkey, _ := v.answered(); len(passkey) == 0 && d.Code == "" {
 		d.Problems = view.Problems{{Field: "code", Message: v.text.T("form.code-missing")}}
 		return s.showProve(v, d, errForm)
 	}
-	_, err := s.SignIn.Prove(v.r.Context(), v.session, v.value("challenge"), d.Code)
+	_, err := s.proveBy(v)
 	if err == nil {
 		return see(proved(d.Next)), nil
 	}

@@ -96,11 +96,11 @@ func (s *server) submitCode(v *visit) (response, error) {
 	d := view.CodeData{Code: v.value("code"), Trust: v.value("trust") != "", Next: route.Local(v.value("next")), Key: s.keyForm(v, true)}
 	id := v.value("challenge")
 	c := checks{v: v}
-	c.need(d.Code == "", "code", "form.code-missing")
+	c.need(d.Code == "" && v.value("passkey") == "", "code", "form.code-missing")
 	err := error(errForm)
 	if d.Problems = c.list; len(d.Problems) == 0 {
 		var out signin.Outcome
-		if out, err = s.SignIn.SubmitCode(v.r.Context(), id, d.Code, d.Trust, client); err == nil {
+		if out, err = s.submitAnswer(v, id, d.Trust, client); err == nil {
 			s.keep(v, out)
 			return see(after(d.Next)), nil
 		}
@@ -110,6 +110,15 @@ func (s *server) submitCode(v *visit) (response, error) {
 		}
 	}
 	return s.codeRefused(v, d, id, client, err)
+}
+
+// submitAnswer answers the challenge of a sign-in by what the form holds.
+func (s *server) submitAnswer(v *visit, id string, trust bool, client signin.Client) (signin.Outcome, error) {
+	passkey, code := v.answered()
+	if len(passkey) > 0 {
+		return s.SignIn.SubmitPasskey(v.r.Context(), id, passkey, trust, client)
+	}
+	return s.SignIn.SubmitCode(v.r.Context(), id, code, trust, client)
 }
 
 // codeRefused shows the code page again while its challenge stands.

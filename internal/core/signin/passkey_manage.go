@@ -8,6 +8,12 @@ import (
 	"standfast/internal/db"
 )
 
+// MaxPasskeyName is how many characters the name of a passkey has at most.
+const MaxPasskeyName = passkey.MaxName
+
+// DeviceName is what a client's browser or program calls itself.
+func (s *Service) DeviceName(c Client) string { return agentName(c.UserAgent) }
+
 // Passkeys lists the member's passkeys, the oldest first.
 func (s *Service) Passkeys(ctx context.Context, sess Session) ([]passkey.Passkey, error) {
 	if s.conf.Passkeys == nil {

@@ -31,6 +31,11 @@ func publicEntries() []Entry {
 		{Name: "code", SignedOut: true, Page: func(f view.Frame) templ.Component {
 			return view.SignInCode(f, view.CodeData{Challenge: challenge("text"), Trust: true})
 		}},
+		{Name: "code-or-passkey", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			c := challenge("text")
+			c.Passkey = askedFor()
+			return view.SignInCode(f, view.CodeData{Challenge: c, Trust: true})
+		}},
 		{Name: "code-refused", SignedOut: true, Page: func(f view.Frame) templ.Component {
 			return view.SignInCode(f, view.CodeData{Challenge: challenge("voice"), Code: "48 21", Next: "/pay", Problems: wrong(f)})
 		}},

@@ -67,6 +67,13 @@ const (
 	AuthenticatorRemove Item = "/profile/authenticator/{id}/remove"
 	RecoveryCodes       Page = "/profile/recovery-codes"
 
+	SignInPasskey Page = "/sign-in/passkey"
+	PasskeyPrompt Page = "/sign-in/passkey/prompt"
+	Passkeys      Page = "/profile/passkeys"
+	PasskeyAdd    Page = "/profile/passkeys/add"
+	PasskeyRename Item = "/profile/passkeys/{id}/rename"
+	PasskeyRemove Item = "/profile/passkeys/{id}/remove"
+
 	ChangePassword Page = "/.well-known/change-password"
 
 	Static Item = "/static/{id}"
