@@ -102,6 +102,7 @@ func (a *api) routes() {
 	a.transferCalls()
 	a.cardCalls()
 	a.statusCalls()
+	a.codeCalls()
 	a.atmCalls()
 	a.serveDocument()
 	a.mux.HandleFunc(Prefix, a.unknownRoute)

@@ -28,6 +28,7 @@ type session struct {
 
 // challenge asks for a code.
 type challenge struct {
+	Delivery
 	ID        string    `json:"id" doc:"Names the challenge in later calls." example:"019cada2-6c00-7000-8000-2d5f3ab0c001"`
 	Channel   string    `json:"channel" doc:"Where the code was sent: email, text or voice." example:"text"`
 	SentTo    string    `json:"sent_to" doc:"The address or number, mostly hidden." example:"•••• 0142"`
@@ -155,7 +156,7 @@ func (a *api) signInOutcome(c *call, k signin.Client, out signin.Outcome) *body[
 }
 
 func challengeOf(c signin.Challenge) challenge {
-	w := challenge{ID: c.ID, Channel: c.Channel, SentTo: c.SentTo, ExpiresAt: c.ExpiresAt.UTC(), TriesLeft: c.TriesLeft, Ways: append([]string{}, c.Ways...)}
+	w := challenge{Delivery: deliveryOf(c), ID: c.ID, Channel: c.Channel, SentTo: c.SentTo, ExpiresAt: c.ExpiresAt.UTC(), TriesLeft: c.TriesLeft, Ways: append([]string{}, c.Ways...)}
 	if c.Passkey != nil {
 		w.Passkey = &requestOptions{}
 		if json.Unmarshal(c.Passkey, w.Passkey) != nil { // made by us a moment ago
