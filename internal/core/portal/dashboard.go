@@ -14,13 +14,16 @@ import (
 // member's name and what waits for them.
 const asidePatience = 400 * time.Millisecond
 
+// justSignedIn is how long after a sign-in the dashboard says what happened before.
+const justSignedIn = 15 * time.Minute
+
 // dashboard shows what the member has and owes. It is shown whatever has failed
 // behind it.
 func (s *server) dashboard(v *visit) (response, error) {
 	ctx, cancel := context.WithTimeout(v.r.Context(), asidePatience)
 	defer cancel()
 	name := async(func() string { return s.nameOf(ctx, v.member()) })
-	waiting := async(func() []view.Waiting { return s.waiting(ctx, v) })
+	waiting := async(func() []view.Waiting { return append(s.bombed(ctx, v), s.waiting(ctx, v)...) })
 	d := s.Accounts.Dashboard(v.r.Context(), v.member())
 	page := view.DashboardData{Dashboard: d, Name: <-name, Waiting: <-waiting}
 	res := show(view.Dashboard(v.frame(view.AtHome), page))

@@ -24,7 +24,7 @@ func (s *server) payCodePage(v *visit) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return show(view.PayCode(v.frame(view.AtPay), view.PayCodeData{ReviewData: reviewOf(v, d, o), CodeData: view.CodeData{Challenge: ch, Sent: v.value("sent") != ""}})), nil
+	return show(view.PayCode(v.frame(view.AtPay), view.PayCodeData{ReviewData: reviewOf(v, d, o), CodeData: view.CodeData{Challenge: ch, Sent: v.value("sent") != "", Again: v.value("sent") == sentMark(true)}})), nil
 }
 
 // payWithCode pays once the code is right.

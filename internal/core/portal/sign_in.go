@@ -134,24 +134,6 @@ func (s *server) codeRefused(v *visit, d view.CodeData, id string, client signin
 	return refused(view.SignInCode(v.frame(view.Elsewhere), d), cause), nil
 }
 
-// resend sends the code again, by the same channel or another.
-func (s *server) resend(v *visit) (response, error) {
-	client, next := v.client(), route.Local(v.value("next"))
-	ch, err := s.SignIn.Resend(v.r.Context(), v.value("challenge"), v.value("channel"), client)
-	if err == nil {
-		return see(route.SignInCode.URL("challenge", ch.ID, "next", next, "sent", "1")), nil
-	}
-	if fault.Is(err, fault.Unauthenticated) {
-		return s.codeOver(v, next), nil
-	}
-	d := view.CodeData{Next: next, Trust: true, Key: s.keyForm(v, true)}
-	var ok bool
-	if d.Problems, ok = v.problems(err, nil); !ok {
-		return response{}, err
-	}
-	return s.codeRefused(v, d, v.value("challenge"), client, err)
-}
-
 // signOut ends the session. The device stays known. Pressed twice, or with a
 // session that is over, it is done just the same; where that is not known, it is
 // not claimed.

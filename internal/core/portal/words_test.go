@@ -21,6 +21,8 @@ var families = map[string][]string{
 	"account.status-":     {"frozen", "closed"},
 	"add.country-":        {"US", "GB", "IBAN"},
 	"code.why-":           {"no-key", "key-missing", "key-wrong", "proof-over", "code-due"},
+	"code.by-":            {"text", "voice", "email"},
+	"code.is-":            {"waiting", "delivered", "late", "failed"},
 	"code.sent-":          {"text", "voice", "email", "app", "recovery"},
 	"dashboard.morning":   {"", "-name"},
 	"dashboard.afternoon": {"", "-name"},

@@ -82,3 +82,6 @@ func (s *Service) checkWays(ways []string) error {
 	}
 	return nil
 }
+
+// EmailCodes tells whether the cell's law lets codes go by e-mail at all.
+func (s *Service) EmailCodes() bool { return !s.conf.NoEmailCode }

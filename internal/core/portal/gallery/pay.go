@@ -9,6 +9,7 @@ import (
 	"standfast/internal/core/instrument"
 	"standfast/internal/core/payment"
 	"standfast/internal/core/portal/view"
+	"standfast/internal/core/signin"
 )
 
 func bank(status instrument.Status) instrument.Method {
@@ -101,7 +102,7 @@ func payEntries() []Entry {
 			return view.PayCode(f, view.PayCodeData{ReviewData: review(), CodeData: view.CodeData{Challenge: challenge("text")}})
 		}},
 		{Name: "pay-code-refused", Section: view.AtPay, Page: func(f view.Frame) templ.Component {
-			return view.PayCode(f, view.PayCodeData{ReviewData: review(), CodeData: view.CodeData{Challenge: challenge("text"), Code: "12",
+			return view.PayCode(f, view.PayCodeData{ReviewData: review(), CodeData: view.CodeData{Challenge: troubled(signin.DeliveryLate, "voice"), Code: "12",
 				Problems: view.Problems{{Field: "code", Message: f.T("form.code-shape")}}}})
 		}},
 		{Name: "payments", Section: view.AtPayments, Page: showPayments},

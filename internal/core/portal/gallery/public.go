@@ -10,10 +10,6 @@ import (
 	"standfast/internal/core/signin"
 )
 
-func challenge(channel string) signin.Challenge {
-	return signin.Challenge{ID: id("challenge"), Channel: channel, SentTo: "•••• 34", ExpiresAt: now.Add(8 * time.Minute), TriesLeft: 3}
-}
-
 func publicEntries() []Entry {
 	wrong := func(f view.Frame) view.Problems {
 		return view.Problems{{Field: "code", Message: f.T("form.code-shape")}}

@@ -28,6 +28,7 @@ const (
 
 	SignInCode   Page = "/sign-in/code"
 	SignInResend Page = "/sign-in/code/resend"
+	PayCodeAgain Page = "/pay/code/resend"
 	DeviceNonce  Page = "/sign-in/nonce"
 
 	Dashboard     Page = "/dashboard"
@@ -43,11 +44,12 @@ const (
 	Payments      Page = "/payments"
 	PaymentCancel Item = "/payments/{id}/cancel"
 
-	Methods       Page = "/payment-methods"
-	MethodAdd     Page = "/payment-methods/add-bank-account"
-	MethodAddCode Page = "/payment-methods/add-bank-account/code"
-	MethodConfirm Item = "/payment-methods/{id}/confirm"
-	MethodRemove  Item = "/payment-methods/{id}/remove"
+	Methods            Page = "/payment-methods"
+	MethodAdd          Page = "/payment-methods/add-bank-account"
+	MethodAddCode      Page = "/payment-methods/add-bank-account/code"
+	MethodAddCodeAgain Page = "/payment-methods/add-bank-account/code/resend"
+	MethodConfirm      Item = "/payment-methods/{id}/confirm"
+	MethodRemove       Item = "/payment-methods/{id}/remove"
 
 	Transfer       Page = "/transfer"
 	TransferReview Page = "/transfer/review"
@@ -57,6 +59,8 @@ const (
 	Password     Page = "/profile/password"
 	PasswordDone Page = "/profile/password/done"
 	Prove        Page = "/profile/prove"
+	Codes        Page = "/profile/codes"
+	ProveAgain   Page = "/profile/prove/resend"
 	Devices      Page = "/profile/devices"
 	DeviceRemove Item = "/profile/devices/{id}/remove"
 	SessionEnd   Item = "/profile/sessions/{id}/end"

@@ -33,3 +33,11 @@ function filter(input) {
   });
 }
 for (const input of document.querySelectorAll("[data-filters]")) filter(input);
+
+/** Asks how a code is doing once no news is bad news, unless it is being typed. */
+for (const form of document.querySelectorAll("form[data-after]")) {
+  setTimeout(() => {
+    const typed = document.getElementById("code")?.value ?? "";
+    if (typed === "") form.requestSubmit();
+  }, Number(form.dataset.after));
+}
