@@ -52,16 +52,17 @@ need_browser() {
 	return 1
 }
 
-# need_axe prints where axe-core's script is. It is installed once for each
-# lock file, outside the work tree, by npm with the sums of the lock file.
+# need_axe prints where axe-core's script is; html-validate stands beside it. Both
+# are installed once for each lock file, outside the work tree, by npm with the
+# sums of the lock file.
 need_axe() {
 	local from=scripts/browser cache
 	cache=${XDG_CACHE_HOME:-$HOME/.cache}/standfast/browser-$(sha256sum "$from/package-lock.json" | cut -c1-16)
-	if [ ! -f "$cache/node_modules/axe-core/axe.min.js" ]; then
-		command -v npm >/dev/null || apt_install nodejs npm || { say "npm is not installed: accessibility checks are skipped."; return 1; }
+	if [ ! -x "$cache/node_modules/.bin/html-validate" ]; then
+		command -v npm >/dev/null || apt_install nodejs npm || { say "npm is not installed: accessibility and validity are not checked."; return 1; }
 		mkdir -p "$cache" && cp "$from/package.json" "$from/package-lock.json" "$cache/" || return 1
 		(cd "$cache" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
-			{ say "npm could not fetch axe-core: accessibility checks are skipped."; return 1; }
+			{ say "npm could not fetch axe-core and html-validate: accessibility and validity are not checked."; return 1; }
 	fi
 	echo "$cache/node_modules/axe-core/axe.min.js"
 }
