@@ -36,6 +36,7 @@ type Config struct {
 	Sources   map[string]SourceConfig `toml:"sources"`
 	Modulus   ModulusConfig           `toml:"modulus"`
 	Offline   OfflineConfig           `toml:"offline"`
+	Places    PlacesConfig            `toml:"places"`
 	Telemetry TelemetryConfig         `toml:"telemetry"`
 	Demo      DemoConfig              `toml:"demo"`
 }
@@ -107,7 +108,7 @@ type MessagesConfig struct {
 
 // SignInConfig holds the session limits of the cell (STANDARDS.md).
 type SignInConfig struct {
-	Idle        Duration `toml:"idle"`
+	Idle        Duration `toml:"idle"` // empty: 1h under the rules of us, 5m under those of gb and eu
 	Max         Duration `toml:"max"`
 	DeviceTrust Duration `toml:"device_trust"`
 }
@@ -125,6 +126,11 @@ type SourceConfig struct {
 	URL       string   `toml:"url"`
 	TokenFile string   `toml:"token_file"`
 	Timeout   Duration `toml:"timeout"`
+}
+
+// PlacesConfig names the table of places of network addresses.
+type PlacesConfig struct {
+	File string `toml:"file"` // CSV: start,end,country,region,city; empty: members read the address itself
 }
 
 // ModulusConfig names the United Kingdom's modulus checking tables.
@@ -168,7 +174,7 @@ func Defaults() Config {
 		Cell:   CellConfig{Name: "us", Rules: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
 		Listen: ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
 		Mail:   MailConfig{TLS: "starttls"}, Messages: MessagesConfig{DailyUnits: 20_000, CodesPerSecond: 50},
-		SignIn: SignInConfig{Idle: Duration{time.Hour}, Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}},
+		SignIn: SignInConfig{Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}},
 		Payments: PaymentConfig{CutOff: "20:00", Maximum: "100000.00",
 			SettleAfter: Duration{2 * time.Hour}},
 	}
@@ -208,7 +214,7 @@ func configError(path string, err error) string {
 
 // relativeTo makes paths in the file mean the file's own folder.
 func (c *Config) relativeTo(dir string) {
-	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions} {
+	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions, &c.Places.File} {
 		*p = under(dir, *p)
 	}
 	if !isURL(c.Database) {
@@ -271,6 +277,30 @@ func (c Config) Check() error {
 		return nil
 	}
 	return fault.InvalidFields(bad...)
+}
+
+// rest is how long a session may rest in the cell.
+func (c Config) rest() time.Duration {
+	switch {
+	case c.SignIn.Idle.Duration > 0:
+		return c.SignIn.Idle.Duration
+	case c.Cell.Rules == "us":
+		return time.Hour // NIST SP 800-63B-4, AAL2
+	}
+	return scaIdle
+}
+
+// codeEvery is how long after the last code a remembered device is asked for one
+// all the same: RTS Art 10(2)(b), and in gb the 90 days of the text that the FCA
+// kept for the member's own access. us has no such rule.
+func (c Config) codeEvery() time.Duration {
+	switch c.Cell.Rules {
+	case "gb":
+		return 90 * 24 * time.Hour
+	case "eu":
+		return 180 * 24 * time.Hour
+	}
+	return 0
 }
 
 // scaIdle is how long a session may rest where strong customer authentication is

@@ -44,7 +44,7 @@ func TestMistakesInTheFileAreNamed(t *testing.T) {
 		{"a language that is none", good + "locales = [\"x_!\"]\n", "cell.locales"},
 		{"an address that is none", "database = \"core.db\"\n[cell]\npublic_url = \"my.example.com\"\n", "cell.public_url"},
 		{"rules of nowhere", good + "rules = \"xx\"\n", "cell.rules"},
-		{"a long rest where the law has five minutes", good + "rules = \"eu\"\n", "sign_in.idle"},
+		{"a long rest where the law has five minutes", good + "rules = \"eu\"\n[sign_in]\nidle = \"6m\"\n", "sign_in.idle"},
 		{"a proxy that is none", good + "[listen]\nproxies = [\"10.0.0.1\"]\n", "listen.proxies"},
 		{"mail from nobody", good + "[mail]\nserver = \"localhost:25\"\n", "mail.from"},
 	} {

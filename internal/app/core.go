@@ -222,8 +222,12 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	}
 	r.Notify = notify.New(r.DB, r.Jobs, r.Texts, r.Key, senders,
 		notify.In(notify.Cell{Brand: brand, Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}), notify.Within(c.tariff()))
-	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, Brand: brand, SessionIdle: c.SignIn.Idle.Duration,
-		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration, Passkeys: r.newPasskeys(cell),
+	places, err := loadPlaces(c.Places)
+	if err != nil {
+		return err
+	}
+	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, Brand: brand, SessionIdle: c.rest(),
+		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration, DeviceNeedsKey: c.Cell.Rules != "us", CodeEvery: c.codeEvery(), Place: places.Of, Passkeys: r.newPasskeys(cell),
 		NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, CodesPerSecond: c.Messages.CodesPerSecond}); err != nil {
 		return err
 	}

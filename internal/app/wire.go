@@ -3,10 +3,12 @@ package app
 import (
 	"net/netip"
 	"net/url"
+	"os"
 	"time"
 
 	"standfast/internal/core/account"
 	"standfast/internal/core/ledger"
+	"standfast/internal/core/place"
 	"standfast/internal/core/signin"
 	httpsource "standfast/internal/core/source/http"
 	ledgersource "standfast/internal/core/source/ledger"
@@ -46,6 +48,19 @@ func (c cell) cookies() signin.Cookies {
 }
 
 func (c cell) amount(value string) (money.Amount, error) { return money.Parse(value, c.Currency) }
+
+// loadPlaces reads the table of places, or gives nil where there is none.
+func loadPlaces(c PlacesConfig) (*place.Table, error) {
+	if c.File == "" {
+		return nil, nil
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "config.places", "places.file cannot be read.", err)
+	}
+	defer f.Close()
+	return place.Read(f)
+}
 
 // newSources gives our own ledger and the issuer's systems that hold accounts.
 func newSources(c Config, l *ledger.Ledger) (map[string]account.Source, error) {

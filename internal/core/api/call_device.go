@@ -15,6 +15,8 @@ type deviceInfo struct {
 	Name       string    `json:"name" doc:"The browser or program, as far as it says." example:"Firefox on Linux"`
 	Current    bool      `json:"current" doc:"Whether the session that asks was begun on it." example:"true"`
 	From       string    `json:"from" doc:"The IP address of its last sign-in." example:"203.0.113.7"`
+	Place      string    `json:"place,omitempty" doc:"Where that address is, if it is known." example:"Albany, New York, United States"`
+	HasKey     bool      `json:"has_key" doc:"Whether a key is bound to it: then its token counts only with a proof." example:"true"`
 	TrustedAt  time.Time `json:"trusted_at" doc:"Since when it is remembered." example:"2026-03-02T12:00:00Z"`
 	LastUsedAt time.Time `json:"last_used_at" doc:"When it was last used to sign in." example:"2026-03-02T12:00:00Z"`
 	ExpiresAt  time.Time `json:"expires_at" doc:"Until when it is remembered." example:"2026-08-29T12:00:00Z"`
@@ -23,6 +25,8 @@ type deviceInfo struct {
 func (a *api) deviceCalls() {
 	register(a, operation{id: "list-devices", method: http.MethodGet, path: "/api/v1/devices", tag: "Devices",
 		journey: journey.Devices, summary: "The member's remembered devices"}, a.listDevices)
+	register(a, operation{id: "rename-device", method: http.MethodPatch, path: "/api/v1/devices/{id}", tag: "Devices", use: signin.Change,
+		journey: journey.Devices, status: http.StatusNoContent, errors: []int{http.StatusNotFound}, summary: "Give a device a name"}, a.renameDevice)
 	register(a, operation{id: "remove-device", method: http.MethodDelete, path: "/api/v1/devices/{id}", tag: "Devices", use: signin.Change,
 		journey: journey.Devices, status: http.StatusNoContent, errors: []int{http.StatusNotFound}, summary: "Forget a device",
 		description: "Signing in from it needs a code again, and its sessions end."}, a.removeDevice)
@@ -40,7 +44,18 @@ func (a *api) removeDevice(ctx context.Context, c *call, in *ByID) (*nothing, er
 	return nil, a.SignIn.RemoveDevice(ctx, c.session, in.ID)
 }
 
+type renameRequest struct {
+	Name string `json:"name" minLength:"1" maxLength:"80" doc:"How the member calls it, at most 40 characters." example:"The old laptop"`
+}
+
+func (a *api) renameDevice(ctx context.Context, c *call, in *struct {
+	ByID
+	Body renameRequest
+}) (*nothing, error) {
+	return nil, a.SignIn.RenameDevice(ctx, c.session, in.ID, in.Body.Name)
+}
+
 func deviceOf(d signin.DeviceInfo) deviceInfo {
-	return deviceInfo{ID: d.ID, Name: d.Name, Current: d.Current, From: d.IP, TrustedAt: d.TrustedAt.UTC(),
+	return deviceInfo{ID: d.ID, Name: d.Name, Current: d.Current, From: d.IP, Place: d.Place, HasKey: d.HasKey, TrustedAt: d.TrustedAt.UTC(),
 		LastUsedAt: d.LastUsedAt.UTC(), ExpiresAt: d.ExpiresAt.UTC()}
 }

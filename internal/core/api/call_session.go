@@ -33,13 +33,14 @@ type sessionInfo struct {
 	Current    bool      `json:"current" doc:"Whether this is the session that asks." example:"true"`
 	Device     string    `json:"device" doc:"The browser or program, as far as it says." example:"Firefox on Linux"`
 	From       string    `json:"from" doc:"The IP address that signed in." example:"203.0.113.7"`
+	Place      string    `json:"place,omitempty" doc:"Where that address is, if it is known." example:"Albany, New York, United States"`
 	SignedInAt time.Time `json:"signed_in_at" doc:"When the member signed in." example:"2026-03-02T12:00:00Z"`
 	LastUsedAt time.Time `json:"last_used_at" doc:"When it was last used, to within five minutes." example:"2026-03-02T12:20:00Z"`
 	ExpiresAt  time.Time `json:"expires_at" doc:"When it ends at the latest." example:"2026-03-03T12:00:00Z"`
 }
 
 func sessionOf(s signin.SessionInfo) sessionInfo {
-	return sessionInfo{ID: s.ID, Current: s.Current, Device: s.DeviceName, From: s.IP, SignedInAt: s.SignedInAt.UTC(),
+	return sessionInfo{ID: s.ID, Current: s.Current, Device: s.DeviceName, From: s.IP, Place: s.Place, SignedInAt: s.SignedInAt.UTC(),
 		LastUsedAt: s.LastUsedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC()}
 }
 
@@ -68,6 +69,9 @@ func (a *api) sessionCalls() {
 		journey: journey.Session, summary: "All of the member's sessions"}, a.listSessions)
 	register(a, operation{id: "sign-out-everywhere", method: http.MethodDelete, path: "/api/v1/sessions", tag: "Session", use: signin.Change,
 		journey: journey.SignOut, status: http.StatusNoContent, summary: "Sign out everywhere", description: "Ends every session of the member, this one included."}, a.signOutEverywhere)
+	register(a, operation{id: "report-misuse", method: http.MethodPost, path: "/api/v1/sessions/report-misuse", tag: "Session", use: signin.Change,
+		journey: journey.SignOut, status: http.StatusNoContent, summary: "Somebody else used my login",
+		description: "Ends every session of the member, this one included, forgets every device and makes open codes worthless. The next sign-in needs password and code."}, a.reportMisuse)
 	register(a, operation{id: "end-session", method: http.MethodDelete, path: "/api/v1/sessions/{id}", tag: "Session", use: signin.Change,
 		journey: journey.SignOut, status: http.StatusNoContent, errors: []int{http.StatusNotFound}, summary: "End one session"}, a.endSession)
 	register(a, operation{id: "step-up", method: http.MethodPost, path: "/api/v1/step-up", tag: "Session", use: signin.Change,
@@ -97,6 +101,14 @@ func (a *api) signOut(ctx context.Context, c *call, _ *nothing) (*nothing, error
 
 func (a *api) signOutEverywhere(ctx context.Context, c *call, _ *nothing) (*nothing, error) {
 	if err := a.SignIn.SignOutEverywhere(ctx, c.session); err != nil {
+		return nil, err
+	}
+	a.Cookies.ClearSession(c.w)
+	return nil, nil
+}
+
+func (a *api) reportMisuse(ctx context.Context, c *call, _ *nothing) (*nothing, error) {
+	if err := a.SignIn.ReportMisuse(ctx, c.session, a.Cookies.Client(c.w, c.r)); err != nil {
 		return nil, err
 	}
 	a.Cookies.ClearSession(c.w)

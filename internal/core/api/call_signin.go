@@ -34,6 +34,7 @@ type challenge struct {
 	SentTo    string    `json:"sent_to" doc:"The address or number, mostly hidden." example:"•••• 0142"`
 	ExpiresAt time.Time `json:"expires_at" doc:"Until when the code is accepted." example:"2026-03-02T12:10:00Z"`
 	TriesLeft int       `json:"tries_left" doc:"How many wrong codes are still allowed." example:"5"`
+	Reason    string    `json:"reason,omitempty" doc:"Why a device that was remembered is asked: no-key, key-missing, key-wrong, proof-over or code-due." example:"key-missing"`
 	Ways      []string  `json:"ways" nullable:"false" doc:"How it can be answered: text, voice and email carry a code; app is an authenticator app's code; passkey; recovery is a recovery code." example:"[\"text\",\"passkey\"]"`
 
 	Passkey *requestOptions `json:"passkey,omitempty" doc:"Where a passkey can answer: options for navigator.credentials.get, bound to exactly this."`
@@ -65,8 +66,10 @@ type signInAnswer struct {
 
 // ClientHeaders document what clients send that are no browsers.
 type ClientHeaders struct {
-	Flow   string `header:"Standfast-Flow" maxLength:"128" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"An id of the client's own choosing that names this attempt to sign in. A request without it is taken for a browser's and gets cookies." example:"6f1c2a90-attempt-1"`
-	Device string `header:"Standfast-Device" maxLength:"2048" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"The token of a remembered device."`
+	Flow        string `header:"Standfast-Flow" maxLength:"128" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"An id of the client's own choosing that names this attempt to sign in. A request without it is taken for a browser's and gets cookies." example:"6f1c2a90-attempt-1"`
+	DeviceProof string `header:"Standfast-Device-Proof" maxLength:"256" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"That the device holds its key: a nonce of /sign-in/nonce, a dot, and the signature in base64url."`
+	DeviceKey   string `header:"Standfast-Device-Key" maxLength:"256" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"The device's public key (P-256, SubjectPublicKeyInfo in base64url), to be bound to it. It counts together with a proof."`
+	Device      string `header:"Standfast-Device" maxLength:"2048" pattern:"^[!-~]*$" patternDescription:"visible ASCII" doc:"The token of a remembered device."`
 }
 
 type signInRequest struct {
@@ -90,12 +93,26 @@ func (a *api) signInCalls() {
 	register(a, operation{id: "sign-in", method: http.MethodPost, path: "/api/v1/sign-in", tag: "Sign-in", public: true,
 		journey: journey.SignIn, errors: refusals, summary: "Sign in with a password",
 		description: "From a remembered device the member is signed in; otherwise a code is sent and must be given to /sign-in/code. A refusal never says which part was wrong."}, a.signIn)
+	register(a, operation{id: "device-nonce", method: http.MethodGet, path: "/api/v1/sign-in/nonce", tag: "Sign-in", public: true,
+		journey: journey.SignIn, summary: "A nonce for a device's proof",
+		description: "A device that holds a key signs the text standfast-device-proof-1, the cell's name and the nonce, each on a line of its own (joined by a line feed, none at the end), by ECDSA on P-256 with SHA-256; the signature is r and s, 64 bytes. Nonce, a dot, and the signature in base64url go into Standfast-Device-Proof of the next call. Once a key is bound to a device, its token alone is worth nothing."}, a.nonce)
 	register(a, operation{id: "submit-code", method: http.MethodPost, path: "/api/v1/sign-in/code", tag: "Sign-in", public: true,
 		journey: journey.SignIn, errors: refusals, summary: "Finish signing in with a code",
 		description: "The same code in the same flow within two minutes gives the same session again; from any other flow it is refused."}, a.submitCode)
 	register(a, operation{id: "resend-code", method: http.MethodPost, path: "/api/v1/sign-in/code/resend", tag: "Sign-in", public: true,
 		journey: journey.SignIn, errors: append(refusals, http.StatusNotFound), summary: "Send the code again",
 		description: "The same code is sent again, by another channel if one is named."}, a.resend)
+}
+
+// nonceAnswer is what a device signs.
+type nonceAnswer struct {
+	Nonce     string    `json:"nonce" doc:"Good once, in this flow." example:"AAZFq…"`
+	ExpiresAt time.Time `json:"expires_at" doc:"Until when it is taken." example:"2026-03-02T12:05:00Z"`
+}
+
+func (a *api) nonce(_ context.Context, c *call, _ *struct{ ClientHeaders }) (*body[nonceAnswer], error) {
+	n := a.SignIn.DeviceNonce(a.Cookies.Client(c.w, c.r))
+	return bodyOf(nonceAnswer{Nonce: n.Value, ExpiresAt: n.ExpiresAt.UTC()}), nil
 }
 
 func (a *api) signIn(ctx context.Context, c *call, in *struct {
@@ -156,7 +173,7 @@ func (a *api) signInOutcome(c *call, k signin.Client, out signin.Outcome) *body[
 }
 
 func challengeOf(c signin.Challenge) challenge {
-	w := challenge{Delivery: deliveryOf(c), ID: c.ID, Channel: c.Channel, SentTo: c.SentTo, ExpiresAt: c.ExpiresAt.UTC(), TriesLeft: c.TriesLeft, Ways: append([]string{}, c.Ways...)}
+	w := challenge{Delivery: deliveryOf(c), ID: c.ID, Channel: c.Channel, SentTo: c.SentTo, ExpiresAt: c.ExpiresAt.UTC(), TriesLeft: c.TriesLeft, Reason: string(c.Reason), Ways: append([]string{}, c.Ways...)}
 	if c.Passkey != nil {
 		w.Passkey = &requestOptions{}
 		if json.Unmarshal(c.Passkey, w.Passkey) != nil { // made by us a moment ago

@@ -165,5 +165,8 @@ func (s *Service) unproved(ctx context.Context, tx *db.Tx, orders []*order) (map
 	for _, o := range orders {
 		members = append(members, o.Session.MemberID)
 	}
+	if err := takeTurns(ctx, tx, members); err != nil {
+		return nil, err
+	}
 	return unproved(ctx, tx, members)
 }

@@ -44,8 +44,9 @@ func (so spent) and(minor int64) spent { return spent{so.count + 1, so.minor + m
 func (r Rules) bounded() bool { return r.FreeTotal > 0 || r.FreeCount > 0 }
 
 // exempt tells whether a payment needs no proof. Payments of one transaction are
-// counted one after the other; two transactions at the same moment may both count
-// a payment of theirs as the last free one. The exemption is the issuer's to give.
+// counted one after the other, and transactions of one member take turns (see
+// takeTurns): of payments made at the same moment no more are exempt than of
+// payments made one after the other.
 func (r Rules) exempt(minor int64, so spent) bool {
 	return minor <= r.FreeUpTo && (r.FreeTotal == 0 || so.minor+minor <= r.FreeTotal) && (r.FreeCount == 0 || so.count < r.FreeCount)
 }

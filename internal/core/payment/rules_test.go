@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,4 +208,37 @@ func TestConfigurationThatCannotBe(t *testing.T) {
 			t.Errorf("%+v was taken", c)
 		}
 	}
+}
+
+// Payments that are made at the same moment, through two processes, count as if
+// they were made one after the other: the last free one is one.
+func TestTheLastFreePaymentIsOneHoweverManyAskAtOnce(t *testing.T) {
+	eachWith(t, Config{Rules: EURules()}, func(h *house) {
+		ada := h.person("ada")
+		h.signIn(&ada)
+		for range 4 {
+			h.pay(ada, 1_00)
+		}
+		var wg sync.WaitGroup
+		var free, asked atomic.Int32
+		for _, s := range []*Service{h.Service, h.replica(h.db)} {
+			for range 5 {
+				q := h.request(ada, 1_00)
+				wg.Go(func() {
+					switch _, err := s.Submit(ctx, q); {
+					case err == nil:
+						free.Add(1)
+					case fault.As(err).Code == "step-up-required" || fault.As(err).Code == "signin.too-many":
+						asked.Add(1)
+					default:
+						h.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if free.Load() != 1 || asked.Load() != 9 {
+			h.Errorf("%d payments went without a proof and %d were asked for one, want 1 and 9", free.Load(), asked.Load())
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"standfast/internal/db"
@@ -200,6 +201,21 @@ func pending(ctx context.Context, tx *db.Tx, accountID string) (minor int64, err
 func waitingFor(ctx context.Context, tx *db.Tx, memberID, methodID string) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM payment WHERE member_id = $1 AND method_id = $2 AND status IN ('scheduled', 'held')`, memberID, methodID).Scan(&n)
 	return n, err
+}
+
+// takeTurns makes transactions that count the same member's payments without a
+// proof wait for each other. Rows are locked in the order of their ids, and what
+// is read afterwards is as of after the wait (READ COMMITTED).
+func takeTurns(ctx context.Context, tx *db.Tx, members []string) error {
+	slices.Sort(members)
+	for _, id := range slices.Compact(members) {
+		_, err := tx.Exec(ctx, `INSERT INTO payment_exemption (member_id, asked_at) VALUES ($1, $2)
+			ON CONFLICT (member_id) DO UPDATE SET asked_at = excluded.asked_at`, id, db.Micros(tx.Now))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unproved counts and sums members' payments without a proof, of each since their

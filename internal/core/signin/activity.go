@@ -54,22 +54,21 @@ func (a *activity) proved(list map[string]time.Time) {
 
 // remint gives a session's newest token, made by mint when the one before it is
 // older than a minute: clients that keep sending an old one cost one signature a
-// minute, not one a request.
-func (a *activity) remint(id string, now time.Time, mint func() (string, error)) (string, error) {
+// minute, not one a request. made is when.
+func (a *activity) remint(id string, now time.Time, mint func() (string, error)) (tok string, made time.Time, err error) {
 	a.mu.Lock()
 	last, ok := a.minted[id]
 	a.mu.Unlock()
 	if ok && now.Sub(last.at) < remintAgain && !now.Before(last.at) {
-		return last.token, nil
+		return last.token, last.at, nil
 	}
-	tok, err := mint()
-	if err != nil {
-		return "", err
+	if tok, err = mint(); err != nil {
+		return "", now, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.minted[id] = minted{tok, now}
-	return tok, nil
+	return tok, now, nil
 }
 
 // forget ends what is known of a session's tokens, as after a step-up.

@@ -78,21 +78,26 @@ func (s *Service) session(c token.Claims, now time.Time) (Session, error) {
 	if c.Idle.Sub(now) > s.conf.SessionIdle*3/4 || c.Idle.Equal(c.Expires) {
 		return sess, nil
 	}
-	tok, err := s.recent.remint(c.ID, now, func() (string, error) { return s.sign(c, now) })
+	tok, at, err := s.recent.remint(c.ID, now, func() (string, error) { return s.sign(c, now) })
 	if err != nil {
 		return Session{}, err
 	}
-	sess.Remint = tok
+	sess.Remint, sess.IdleAt = tok, s.idleAfter(c, at)
 	return sess, nil
 }
 
 // sign makes a session's token that is good for the idle time from now.
 func (s *Service) sign(c token.Claims, now time.Time) (string, error) {
-	c.IssuedAt, c.Idle = now, now.Add(s.conf.SessionIdle)
-	if c.Idle.After(c.Expires) {
-		c.Idle = c.Expires
-	}
+	c.IssuedAt, c.Idle = now, s.idleAfter(c, now)
 	return s.ring.Sign(c)
+}
+
+// idleAfter is when a session ends if nothing more is done after an instant.
+func (s *Service) idleAfter(c token.Claims, now time.Time) time.Time {
+	if end := now.Add(s.conf.SessionIdle); end.Before(c.Expires) {
+		return end
+	}
+	return c.Expires
 }
 
 // Fresh tells whether a code or passkey was given in the session within the time.

@@ -25,6 +25,10 @@ type Config struct {
 	// one all the same (RTS Art 10(2)(b): eu 180 days, gb 90); 0 never.
 	CodeEvery time.Duration
 
+	// Place names where an address is, from a table in memory; nil, or "" for one
+	// that it does not know, shows the address itself.
+	Place func(ip string) string
+
 	CodeTTL     time.Duration // default 10 min (SP 800-63B-4; ASVS 5.0, 6.6.3)
 	CodeTries   int           // wrong codes after which a challenge is dead; default 5 (RTS Art 4)
 	ResendAfter time.Duration // floor between two messages with one code; default 30 s
@@ -70,6 +74,9 @@ func (c Config) withDefaults(now func() time.Time) Config {
 	or(&c.Hash, defaultHash())
 	or(&c.HashWorkers, runtime.GOMAXPROCS(0))
 	or(&c.HashQueue, 16*c.HashWorkers)
+	if c.Place == nil {
+		c.Place = func(string) string { return "" }
+	}
 	if c.Now == nil {
 		c.Now = now
 	}

@@ -3,7 +3,12 @@ package signin
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"standfast/internal/core/audit"
 	"standfast/internal/db"
@@ -70,14 +75,14 @@ func touch(ctx context.Context, tx *db.Tx, memberID, deviceID string, c Client) 
 // Devices lists the devices that the member has remembered, last used first.
 func (s *Service) Devices(ctx context.Context, sess Session) (list []DeviceInfo, err error) {
 	err = s.db.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id, device_id, name, last_ip, granted_at, last_used_at, expires_at FROM device_trust
+		rows, err := tx.Query(ctx, `SELECT id, device_id, name, last_ip, granted_at, last_used_at, expires_at, bound_at FROM device_trust
 			WHERE member_id = $1 AND removed_at = 0 AND expires_at > $2 ORDER BY last_used_at DESC, id DESC`, sess.MemberID, db.Micros(s.now()))
 		list, err = db.Collect(rows, err, func(r *sql.Rows) (i DeviceInfo, err error) {
 			var device string
-			var granted, used, expires int64
-			err = r.Scan(&i.ID, &device, &i.Name, &i.IP, &granted, &used, &expires)
+			var granted, used, expires, bound int64
+			err = r.Scan(&i.ID, &device, &i.Name, &i.IP, &granted, &used, &expires, &bound)
 			i.TrustedAt, i.LastUsedAt, i.ExpiresAt = db.FromMicros(granted), db.FromMicros(used), db.FromMicros(expires)
-			i.Current = device == sess.DeviceID
+			i.Current, i.HasKey, i.Place = device == sess.DeviceID, bound > 0, s.conf.Place(i.IP)
 			return i, err
 		})
 		return err
@@ -108,6 +113,37 @@ func (s *Service) RemoveDevice(ctx context.Context, sess Session, id string) err
 		return err
 	})
 }
+
+const maxDeviceName = 40 // characters
+
+// RenameDevice gives one of the member's devices a name of their own. Errors:
+// Invalid for what is no name, NotFound for what is none of their devices.
+func (s *Service) RenameDevice(ctx context.Context, sess Session, id, name string) error {
+	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
+	if name == "" || utf8.RuneCountInString(name) > maxDeviceName || !utf8.ValidString(name) || strings.ContainsFunc(name, notPrinted) {
+		return fault.InvalidField("body.name", "device.name", "A name has 1 to 40 letters, digits or signs.")
+	}
+	if !db.ValidID(id) {
+		return noDevice()
+	}
+	return s.db.WithTx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE device_trust SET name = $3, named = TRUE, version = version + 1 WHERE id = $1 AND member_id = $2 AND removed_at = 0`, id, sess.MemberID, name)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return noDevice()
+		}
+		if err := s.deviceChanged(ctx, tx, id, "renamed"); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: sess.MemberID, Action: "signin.rename-device", Object: "device", ObjectID: id, Outcome: audit.OK})
+	})
+}
+
+// notPrinted are characters that a name could deceive with: control characters,
+// and those that turn or hide what stands around them.
+func notPrinted(r rune) bool { return !unicode.IsGraphic(r) || unicode.Is(unicode.Cf, r) }
 
 func noDevice() error {
 	return fault.New(fault.NotFound, "device.not-found", "We could not find this device. It may have been removed.")

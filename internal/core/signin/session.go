@@ -201,7 +201,7 @@ func (s *Service) Sessions(ctx context.Context, sess Session) (list []SessionInf
 			var created, used, expires int64
 			err = r.Scan(&i.ID, &i.DeviceName, &i.IP, &created, &used, &expires)
 			i.SignedInAt, i.LastUsedAt, i.ExpiresAt = db.FromMicros(created), db.FromMicros(used), db.FromMicros(expires)
-			i.Current = i.ID == sess.ID
+			i.Current, i.Place = i.ID == sess.ID, s.conf.Place(i.IP)
 			return i, err
 		})
 		return err

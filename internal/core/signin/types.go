@@ -81,6 +81,7 @@ type SessionInfo struct {
 	ID         string
 	DeviceName string
 	IP         string
+	Place      string // as people read it; "" where it is not known
 	SignedInAt time.Time
 	LastUsedAt time.Time // to within five minutes
 	ExpiresAt  time.Time
@@ -92,6 +93,8 @@ type DeviceInfo struct {
 	ID         string
 	Name       string
 	IP         string // of its last sign-in
+	Place      string // of that, as people read it; "" where it is not known
+	HasKey     bool   // a key is bound to it, without which its cookie is worth nothing
 	TrustedAt  time.Time
 	LastUsedAt time.Time
 	ExpiresAt  time.Time
