@@ -254,7 +254,10 @@ func TestOpenMany(t *testing.T) {
 			{Ref: "far-away", Kind: account.Savings, Currency: "EUR", Source: "far"},
 		}
 		var list []account.Opened
-		h.tx(func(ctx context.Context, tx *db.Tx) (err error) { list, err = h.accounts.OpenAll(ctx, tx, specs); return err })
+		h.tx(func(ctx context.Context, tx *db.Tx) (err error) {
+			list, err = h.accounts.OpenAll(ctx, tx, specs)
+			return err
+		})
 		for i, kind := range []fault.Kind{-1, fault.Conflict, fault.Invalid, fault.Conflict, -1} {
 			if kind >= 0 {
 				if !fault.Is(list[i].Err, kind) || list[i].Account.ID != "" {

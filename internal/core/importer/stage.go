@@ -148,12 +148,6 @@ func newReference(ref string, contents ...string) reference {
 	return reference{ref, sum[:]}
 }
 
-// imported is a row that was imported before.
-type imported struct {
-	digest   string
-	objectID string
-}
-
 // lookUp finds which references of a kind were imported, and the digests of what
 // they said.
 func lookUp(ctx context.Context, tx *db.Tx, kind string, refs []string) (map[string]string, error) {
