@@ -25,6 +25,7 @@ import (
 	"standfast/internal/core/outbox"
 	"standfast/internal/core/payment"
 	"standfast/internal/core/portal"
+	"standfast/internal/core/replica"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/spool"
 	"standfast/internal/db"
@@ -53,7 +54,8 @@ type Rooms struct {
 	Payments    *payment.Service
 	Locator     *locator.Store
 	Sequencer   *outbox.Sequencer
-	Later       *spool.Spool // nil in commands that serve nobody
+	Later       *spool.Spool     // nil in commands that serve nobody, as the next
+	Replica     *replica.Replica // of what signing in needs
 	Handler     http.Handler
 	log         *slog.Logger
 }
@@ -129,7 +131,7 @@ func (r *Rooms) background() *suture.Supervisor {
 	s := suture.New("core", suture.Spec{EventHook: func(e suture.Event) { r.log.Error("background loop", "event", e.String()) }})
 	for name, run := range map[string]func(context.Context) error{
 		"database": r.DB.Watch, "sequencer": r.Sequencer.Run, "sign-in": r.SignIn.Run, "ledger": r.Ledger.Run, "payments": r.Payments.Run,
-		"later": r.runLater,
+		"later": r.runLater, "replica": r.runReplica,
 	} {
 		s.Add(loop{name, run})
 	}
@@ -222,16 +224,16 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	}
 	r.Notify = notify.New(r.DB, r.Jobs, r.Texts, r.Key, senders,
 		notify.In(notify.Cell{Brand: brand, Telephone: c.Cell.Telephone, Host: cell.host, Zone: cell.zone}), notify.Within(c.tariff()))
+	if err := r.openOffline(c.Offline); err != nil {
+		return err
+	}
 	places, err := loadPlaces(c.Places)
 	if err != nil {
 		return err
 	}
 	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, Brand: brand, SessionIdle: c.rest(),
-		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration, DeviceNeedsKey: c.Cell.Rules != "us", CodeEvery: c.codeEvery(), Place: places.Of, Passkeys: r.newPasskeys(cell),
+		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration, DeviceNeedsKey: c.Cell.Rules != "us", CodeEvery: c.codeEvery(), Place: places.Of, Passkeys: r.newPasskeys(cell), Replica: r.Replica, Later: r.Later,
 		NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, CodesPerSecond: c.Messages.CodesPerSecond}); err != nil {
-		return err
-	}
-	if err := r.openOffline(c.Offline); err != nil {
 		return err
 	}
 	r.Ledger = ledger.New(r.DB, ledger.Options{Log: r.log})

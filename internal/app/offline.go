@@ -2,8 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 
+	"standfast/internal/core/replica"
+	"standfast/internal/core/signin"
 	"standfast/internal/core/spool"
 )
 
@@ -23,12 +27,17 @@ func (c OfflineConfig) folder(path string) string {
 	return under(filepath.Dir(path), c.Folder)
 }
 
-// openOffline opens what members' requests wait in while the database is away.
+// openOffline opens what members' requests wait in while the database is away,
+// and the replica by which they sign in meanwhile.
 func (r *Rooms) openOffline(c OfflineConfig) (err error) {
 	if !c.serves {
 		return nil
 	}
-	r.Later, err = spool.Open(c.Folder, r.DB.Now, r.log)
+	if r.Later, err = spool.Open(c.Folder, r.DB.Now, r.log); err != nil {
+		return err
+	}
+	path := filepath.Join(c.Folder, fmt.Sprintf("replica-%d.db", r.Later.Slot()))
+	r.Replica, err = replica.Open(context.Background(), path, r.DB, r.log, signin.OfflineTopics()...)
 	return err
 }
 
@@ -41,10 +50,22 @@ func (r *Rooms) runLater(ctx context.Context) error {
 	return r.Later.Run(ctx)
 }
 
-// closeOffline gives the files back.
-func (r *Rooms) closeOffline() error {
-	if r.Later == nil {
-		return nil
+// runReplica keeps the replica current, where there is one.
+func (r *Rooms) runReplica(ctx context.Context) error {
+	if r.Replica == nil {
+		<-ctx.Done()
+		return ctx.Err()
 	}
-	return r.Later.Close()
+	return r.Replica.Run(ctx)
+}
+
+// closeOffline gives the files back.
+func (r *Rooms) closeOffline() (err error) {
+	if r.Replica != nil {
+		err = r.Replica.Close()
+	}
+	if r.Later != nil {
+		err = errors.Join(err, r.Later.Close())
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"standfast/internal/db"
@@ -31,6 +32,9 @@ func (s *Service) Check(ctx context.Context, tok string, use Use) (Session, erro
 	}
 	switch answer {
 	case token.Valid:
+		if use != Look && slices.Contains(c.Methods, byReplica) {
+			return Session{}, lookOnly()
+		}
 		return s.session(c, now)
 	case token.Revoked:
 		return Session{}, signedOut()

@@ -7,6 +7,8 @@ import (
 
 	"standfast/internal/core/jobs"
 	"standfast/internal/core/passkey"
+	"standfast/internal/core/replica"
+	"standfast/internal/core/spool"
 )
 
 // Config is what a cell decides about sign-in. A zero field takes its default.
@@ -52,6 +54,11 @@ type Config struct {
 	HashQueue   int // passwords that wait for that; default 16 a worker
 
 	Passkeys *passkey.Service // nil: none are offered
+
+	// Replica and Later let members with passkeys sign in while the database is
+	// away (see OfflineTopics); without them that has to wait.
+	Replica *replica.Replica
+	Later   *spool.Spool
 
 	Now func() time.Time // default the database's clock
 }

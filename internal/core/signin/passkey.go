@@ -34,14 +34,8 @@ func (s *Service) BeginPasskey(c Client) (passkey.Prompt, error) {
 	return s.conf.Passkeys.BeginLogin(c.FlowID)
 }
 
-// SignInPasskey signs in whoever's passkey answered BeginPasskey's prompt. It is
-// full authentication, on any device: what they have, and what they know or are.
-// No code is asked for.
-//
-// Errors: Unauthenticated for an answer that does not hold or a prompt that is
-// over; Invalid for what cannot be read; TooMany while attempts are slowed down;
-// Unavailable when the answer is not known.
-func (s *Service) SignInPasskey(ctx context.Context, state string, answer []byte, trustDevice bool, c Client) (out Outcome, err error) {
+// passkeyByDatabase is SignInPasskey while the database answers.
+func (s *Service) passkeyByDatabase(ctx context.Context, state string, answer []byte, trustDevice bool, c Client) (out Outcome, err error) {
 	if s.conf.Passkeys == nil {
 		return Outcome{}, noPasskeys()
 	}

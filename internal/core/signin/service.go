@@ -41,6 +41,7 @@ type Service struct {
 	ring    *token.Keyring
 	revoked token.Revocations
 	recent  activity
+	offline *offline
 
 	refreshing chan struct{} // one reader of keys and revocations at a time
 	keysAt     atomic.Int64  // as of when the keys are known, in microseconds
@@ -73,10 +74,13 @@ func Offline(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c 
 		db: d, members: members, notify: n, key: key, conf: c,
 		hashes:     newPool(c.Hash, c.HashWorkers, c.HashQueue),
 		ring:       token.NewKeyring(c.Cell, rememberTokens),
-		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50),
+		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50), offline: newOffline(),
 		codeRate: rate.NewLimiter(rate.Limit(c.CodesPerSecond), int(max(1, 10*c.CodesPerSecond))),
 	}
 	s.recent.init()
+	if c.Later != nil {
+		c.Later.Handle(openedKind, s.writeOpened)
+	}
 	return s
 }
 

@@ -44,6 +44,7 @@ type file struct {
 	f          *os.File
 	generation uint64
 	end        int64 // where the next record goes
+	slot       int   // its place in the folder
 }
 
 // openFile takes the first file of the folder that no other process holds.
@@ -60,7 +61,7 @@ func openFile(folder string) (*file, []Intent, error) {
 			f.Close()
 			continue
 		}
-		s := &file{f: f}
+		s := &file{f: f, slot: slot}
 		intents, err := s.load()
 		if err != nil {
 			return nil, nil, errors.Join(err, f.Close())

@@ -60,6 +60,10 @@ func Open(folder string, now func() time.Time, log *slog.Logger) (*Spool, error)
 	return &Spool{log: log, now: now, wake: make(chan struct{}, 1), apply: map[string]Apply{}, file: f, pending: intents}, nil
 }
 
+// Slot is this process's place in the folder, for other files that only one
+// process may use.
+func (s *Spool) Slot() int { return s.file.slot }
+
 // Handle names who carries out intents of a kind. It is called before Run.
 func (s *Spool) Handle(kind string, a Apply) { s.apply[kind] = a }
 
