@@ -128,10 +128,21 @@ func readable(form map[string][]string) error {
 			if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
 				return fault.InvalidField(name, "form.text-unreadable", "This has characters that we cannot read.")
 			}
-			if utf8.RuneCountInString(s) > maxText && name != "return" && name != "next" {
+			if utf8.RuneCountInString(s) > limitOf(name) {
 				return fault.InvalidField(name, "form.text-long", "This is longer than we can take.")
 			}
 		}
 	}
 	return nil
+}
+
+// limitOf is how many characters a field may have. What a browser fills in is
+// bounded by who reads it: addresses by route.Local, a passkey's answer and the
+// state of its prompt by package passkey.
+func limitOf(name string) int {
+	switch name {
+	case "return", "next", "passkey", "state":
+		return maxForm
+	}
+	return maxText
 }

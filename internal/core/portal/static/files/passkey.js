@@ -54,7 +54,7 @@ class Part {
   /** What to ask for: written into the page, or fetched, so that it is never older than the ceremony. */
   async prompt() {
     if (this.root.dataset.options) return { options: JSON.parse(this.root.dataset.options), state: this.field("state")?.value };
-    const answer = await fetch(this.root.dataset.prompt, { method: "POST" });
+    const answer = await fetch(this.root.dataset.prompt);
     if (!answer.ok) throw new Error(`the prompt was answered with ${answer.status}`);
     const { state, ...options } = await answer.json();
     return { options, state };
