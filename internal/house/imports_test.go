@@ -37,6 +37,7 @@ var rooms = map[string]string{
 	"internal/core/member":        "core/outbox core/audit db fault",
 	"internal/core/passkey":       "core/outbox core/audit db fault",
 	"internal/core/signin":        "core/jobs core/member core/passkey core/notify core/audit core/outbox core/replica core/spool token db fault",
+	"internal/core/staff":         "core/passkey core/notify core/audit core/outbox token db fault",
 	"internal/core/gather":        "",
 	"internal/core/ledger":        "core/gather core/outbox db fault money",
 	"internal/core/account":       "core/ledger core/member core/jobs core/notify core/outbox core/audit core/spool db fault money",

@@ -95,7 +95,7 @@ type Finder func(ctx context.Context, credentialID []byte) (Key, error)
 // from here; passkey.refused for an answer that does not hold; Invalid for one
 // that cannot be read; Unavailable while the answer is not known.
 func (s *Service) VerifyLogin(ctx context.Context, sealed, flow string, response []byte) (Verified, error) {
-	return s.VerifyWith(ctx, s.find, sealed, flow, response)
+	return s.VerifyWith(ctx, s.Find, sealed, flow, response)
 }
 
 // VerifyWith is VerifyLogin with keys from elsewhere, as from a replica of the
@@ -121,7 +121,7 @@ func (s *Service) VerifyBound(ctx context.Context, owner string, b Bound, respon
 	if err != nil {
 		return Verified{}, err
 	}
-	v, err := s.verify(ctx, s.find, answer, b.challenge(), b)
+	v, err := s.verify(ctx, s.Find, answer, b.challenge(), b)
 	if err == nil && v.key.OwnerID != owner {
 		return Verified{}, refused(errors.New("another owner's passkey"))
 	}

@@ -66,8 +66,9 @@ func (s *Service) one(ctx context.Context, tx *db.Tx, where string, arg any) (ro
 	return scan(tx.QueryRow(ctx, `SELECT `+columns+from+`p.kind = $1 AND `+where+` = $2`, string(s.conf.Kind), arg))
 }
 
-// find reads the key of a credential; db.ErrNoRows when there is none of the kind.
-func (s *Service) find(ctx context.Context, credentialID []byte) (k Key, err error) {
+// Find reads the key of a credential; db.ErrNoRows when there is none of the kind.
+// It is a Finder.
+func (s *Service) Find(ctx context.Context, credentialID []byte) (k Key, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		r, err := s.one(ctx, tx, `p.credential_id`, credentialID)
 		k = r.Key

@@ -1,0 +1,53 @@
+package staff
+
+// Role is what a person is here for. A person has one.
+type Role string
+
+// The roles.
+const (
+	Agent      Role = "agent"      // helps members
+	Supervisor Role = "supervisor" // approves what agents may not do alone
+	Operator   Role = "operator"   // runs the service, and says who else works here
+	Auditor    Role = "auditor"    // looks, and changes nothing
+)
+
+// Roles lists all roles, as a form offers them.
+func Roles() []Role { return []Role{Agent, Supervisor, Operator, Auditor} }
+
+// Action is something that not everybody may do. Its name is also the action's in
+// the audit log.
+type Action string
+
+// The actions. None of them shows anything of a member.
+const (
+	SeePeople       Action = "staff.see"
+	Invite          Action = "staff.invite"
+	Relink          Action = "staff.relink" // a new set-up link, for somebody who lost every passkey
+	EndPerson       Action = "staff.end"
+	ChangeRole      Action = "staff.role"
+	Renew           Action = "staff.renew"
+	AddOrganisation Action = "staff.organisation-add"
+	EndOrganisation Action = "staff.organisation-end"
+	OwnPasskeys     Action = "staff.passkeys"
+)
+
+// Actions lists all actions.
+func Actions() []Action {
+	return []Action{SeePeople, Invite, Relink, EndPerson, ChangeRole, Renew, AddOrganisation, EndOrganisation, OwnPasskeys}
+}
+
+// grants says who may do what. What does not stand here is refused.
+var grants = map[Role]map[Action]bool{
+	Agent:      {OwnPasskeys: true},
+	Supervisor: {OwnPasskeys: true},
+	Auditor:    {OwnPasskeys: true, SeePeople: true},
+	Operator: {
+		OwnPasskeys: true, SeePeople: true, Invite: true, Relink: true, EndPerson: true,
+		ChangeRole: true, Renew: true, AddOrganisation: true, EndOrganisation: true,
+	},
+}
+
+// May tells whether a role may do something.
+func (r Role) May(a Action) bool { return grants[r][a] }
+
+func (r Role) known() bool { return grants[r] != nil }
