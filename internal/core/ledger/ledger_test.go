@@ -466,6 +466,39 @@ func TestHoldsEndWithTheirTime(t *testing.T) {
 	})
 }
 
+// A clock that is set right in the middle of everything loses nothing: batches
+// are numbered as they were committed, not by their times, the chain holds, and a
+// hold that a fast clock has let expire is not expired twice.
+func TestAClockThatJumps(t *testing.T) {
+	each(t, func(b *bank) {
+		b.fund(b.alice, 1000)
+		for _, by := range []time.Duration{5 * time.Minute, -10 * time.Minute, 5 * time.Minute} {
+			e := b.entry(b.alice, b.bob, 10)
+			first := b.post(e)
+			b.clock.Advance(by)
+			if again := b.post(e); again != first {
+				b.Fatal("one key, two answers:", first, again)
+			}
+			b.hold(b.alice, b.bob, 1, b.clock.Now().Add(2*time.Minute))
+			if _, err := b.d.Number(ctx, ledger.Batches, 100); err != nil {
+				b.Fatal(err)
+			}
+			b.sound()
+		}
+		b.has(b.alice, 970, 0, 3)
+		b.clock.Advance(time.Hour)
+		for _, want := range []int{3, 0} {
+			if n, err := b.ExpireHolds(ctx); err != nil || n != want {
+				b.Fatal(n, err)
+			}
+			b.clock.Advance(-2 * time.Hour)
+		}
+		b.has(b.alice, 970, 0, 0)
+		b.has(b.bob, 30, 0, 0)
+		b.sound()
+	})
+}
+
 func TestFoldingChangesNoBalance(t *testing.T) {
 	each(t, func(b *bank) {
 		for range 3 {

@@ -13,9 +13,10 @@ const (
 	refreshEvery   = time.Second
 	refreshTimeout = 3 * time.Second
 	// overlap is read again each time: a row's time is that of its transaction's
-	// begin, and it is seen when that has committed. Transactions that revoke
-	// give up long before (see revokeTimeout); the rest is for clocks that differ.
-	overlap       = 2 * time.Minute
+	// begin by the clock of whoever wrote it, and it is seen when that has
+	// committed. Transactions that revoke give up long before (see revokeTimeout);
+	// the rest is for clocks that differ, five minutes to either side of the true time.
+	overlap       = 12 * time.Minute
 	revokeTimeout = 15 * time.Second
 	flushEvery    = 5 * time.Second
 	pruneEvery    = time.Hour
