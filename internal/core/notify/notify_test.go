@@ -34,6 +34,10 @@ type house struct {
 }
 
 func each(t *testing.T, senders map[notify.Channel]notify.Sender, test func(t *testing.T, h house)) {
+	eachWith(t, senders, notify.Tariff{}, test)
+}
+
+func eachWith(t *testing.T, senders map[notify.Channel]notify.Sender, tariff notify.Tariff, test func(t *testing.T, h house)) {
 	texts, err := text.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +51,7 @@ func each(t *testing.T, senders map[notify.Channel]notify.Sender, test func(t *t
 		h := house{db: d, clock: clock, log: &bytes.Buffer{}}
 		h.jobs = jobs.New(d, slog.New(slog.NewTextHandler(&locked{w: h.log}, nil)))
 		h.n = notify.New(d, h.jobs, texts, newSealer(t), senders,
-			notify.In(notify.Cell{Brand: "Musterbank", Host: "my.bank.example", Telephone: "1 800 555 0100", Zone: time.FixedZone("EST", -5*3600)}))
+			notify.In(notify.Cell{Brand: "Musterbank", Host: "my.bank.example", Telephone: "1 800 555 0100", Zone: time.FixedZone("EST", -5*3600)}), notify.Within(tariff))
 		test(t, h)
 	}
 	t.Run("sqlite", func(t *testing.T) { run(t, dbtest.SQLite) })
