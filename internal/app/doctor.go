@@ -68,10 +68,40 @@ func (c Config) examined() (doctor.Params, error) {
 		p.Probes = append(p.Probes, doctor.Probe{Check: "source " + name, Run: s.answers,
 			Do: "Accounts held there show their last known balance until it answers: check sources." + name + " and ask whoever runs it."})
 	}
+	p.Probes = append(p.Probes, c.messageProbes()...)
 	if c.Modulus.Weights != "" {
 		p.Probes = append(p.Probes, doctor.Probe{Check: "modulus table", Run: c.Modulus.readable, Do: "Fetch the current files and correct [modulus]."})
 	}
 	return p, nil
+}
+
+// messageProbes look at the ways out for codes.
+func (c Config) messageProbes() (list []doctor.Probe) {
+	if c.Text.URL == "" && c.Voice.URL == "" {
+		list = append(list, doctor.Probe{Check: "codes", Run: c.codesByMailOnly, Soft: true,
+			Do: "Give [text] the address of a gateway (docs/formats/sms-gateway.md): e-mail is the last resort for codes in us, and none in gb and eu."})
+	}
+	for channel, g := range c.gateways() {
+		list = append(list, doctor.Probe{Check: "gateway " + string(channel), Run: g.answers,
+			Do: "Codes go by the members' other channels until it answers: check [" + string(channel) + "], its secret file, and ask whoever runs the gateway."})
+	}
+	return list
+}
+
+// codesByMailOnly is the finding of a cell without a gateway.
+func (c Config) codesByMailOnly(context.Context) (string, error) {
+	if c.Cell.Rules != "us" || c.Mail.Server == "" {
+		return "", errors.New("there is no way to send members a code: nobody can sign in on a new device")
+	}
+	return "", errors.New("codes go by e-mail alone")
+}
+
+func (g GatewayConfig) answers(ctx context.Context) (string, error) {
+	s, err := g.sender()
+	if err != nil {
+		return "", err
+	}
+	return s.Check(ctx)
 }
 
 // answers tells whether the source's address speaks HTTP; whether it speaks the

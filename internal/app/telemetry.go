@@ -91,7 +91,10 @@ func (t *telemetry) observe(r *Rooms) error {
 		}
 		return err
 	}, waiting)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.observeMessages(r)
 }
 
 // wrap counts and times every answer; traces too where they are wanted.

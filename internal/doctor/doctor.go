@@ -52,6 +52,7 @@ type Mail struct{ Server, User, Password, Mode string }
 type Probe struct {
 	Check string
 	Do    string // what to do when Run fails
+	Soft  bool   // core runs safely all the same, so it is a warning
 	Run   func(ctx context.Context) (found string, err error)
 }
 
@@ -95,6 +96,10 @@ func Worst(list []Finding) State {
 func probes(ctx context.Context, p Params) (list []Finding) {
 	for _, probe := range p.Probes {
 		found, err := probe.Run(ctx)
+		if err != nil && probe.Soft {
+			list = append(list, warn(probe.Check, err.Error(), probe.Do))
+			continue
+		}
 		if err != nil {
 			list = append(list, fail(probe.Check, err.Error(), probe.Do))
 			continue
