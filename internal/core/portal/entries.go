@@ -136,6 +136,11 @@ func (s *server) entries() []entry {
 		post(route.ProveAgain.Pattern(), change, journey.StepUp, s.proveAgain),
 		get(route.Devices.Pattern(), look, journey.Devices, s.devices),
 		post(route.DeviceRemove.Pattern(), change, journey.Devices, s.removeDevice),
+		post(route.DeviceRename.Pattern(), change, journey.Devices, s.renameDevice),
+		get(route.Misuse.Pattern(), look, journey.Devices, s.misusePage),
+		post(route.Misuse.Pattern(), change, journey.SignOut, s.misuse),
+		get(route.MisuseDone.Pattern(), anybody, "", s.misuseDone),
+		post(route.SessionExtend.Pattern(), look, journey.Session, s.extend),
 		post(route.SessionEnd.Pattern(), change, journey.Devices, s.endSession),
 		post(route.SignOutAll.Pattern(), change, journey.SignOut, s.signOutEverywhere),
 	}

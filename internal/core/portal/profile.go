@@ -57,15 +57,20 @@ func (s *server) passwordDone(v *visit) (response, error) {
 
 // devices lists where the member is signed in and which devices are remembered.
 func (s *server) devices(v *visit) (response, error) {
-	sessions, err := s.SignIn.Sessions(v.r.Context(), v.session)
+	d, err := s.devicesData(v)
 	if err != nil {
 		return response{}, err
 	}
-	devices, err := s.SignIn.Devices(v.r.Context(), v.session)
-	if err != nil {
-		return response{}, err
+	d.Done = v.value("done")
+	return show(view.Devices(v.frame(view.AtProfile), d)), nil
+}
+
+func (s *server) devicesData(v *visit) (d view.DevicesData, err error) {
+	if d.Sessions, err = s.SignIn.Sessions(v.r.Context(), v.session); err != nil {
+		return d, err
 	}
-	return show(view.Devices(v.frame(view.AtProfile), view.DevicesData{Sessions: sessions, Devices: devices, Done: v.value("done")})), nil
+	d.Devices, err = s.SignIn.Devices(v.r.Context(), v.session)
+	return d, err
 }
 
 func (s *server) endSession(v *visit) (response, error) {

@@ -86,6 +86,9 @@ func (v *visit) frame(section view.Section) view.Frame {
 		Section:  section,
 		Now:      v.now,
 	}
+	if v.signedIn() {
+		f.Session = s.clock(v.session, v.now)
+	}
 	if s.Notices != nil {
 		f.Notices = s.Notices.Notices(v.r.Context(), v.text.Locale())
 	}

@@ -81,7 +81,7 @@ func (g *Gallery) frame(e Entry, locale string) view.Frame {
 	if err != nil {
 		zone = time.UTC
 	}
-	return view.Frame{
+	f := view.Frame{
 		Printer:  g.texts.Printer(locale).In(zone),
 		Cell:     view.Cell{Name: "Standfast", Telephone: "1 800 555 0100"},
 		Files:    g.files,
@@ -92,6 +92,10 @@ func (g *Gallery) frame(e Entry, locale string) view.Frame {
 		Notices:  e.Notices,
 		Now:      now,
 	}
+	if f.SignedIn {
+		f.Session = view.SessionClock{IdleAt: now.Add(time.Hour), EndsAt: now.Add(20 * time.Hour), Idle: time.Hour, Left: 20 * time.Hour}
+	}
+	return f
 }
 
 // ServeHTTP serves the entries below /gallery/{locale}/{name}, and the static files.

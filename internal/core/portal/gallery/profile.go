@@ -16,7 +16,7 @@ func devices() view.DevicesData {
 			{ID: id("s2"), DeviceName: "", IP: "2001:db8::2", SignedInAt: now.Add(-30 * time.Hour), LastUsedAt: now.Add(-29 * time.Hour)},
 		},
 		Devices: []signin.DeviceInfo{
-			{ID: id("d1"), Name: "Firefox on Linux", IP: "192.0.2.7", TrustedAt: now.Add(-300 * time.Hour), LastUsedAt: now, ExpiresAt: now.Add(4000 * time.Hour), Current: true},
+			{ID: id("d1"), Name: "Firefox on Linux", IP: "192.0.2.7", TrustedAt: now.Add(-300 * time.Hour), LastUsedAt: now, ExpiresAt: now.Add(4000 * time.Hour), Current: true, HasKey: true, Place: "Albany, New York, United States"},
 			{ID: id("d2"), Name: "Safari on iPhone", IP: "192.0.2.9", TrustedAt: now.Add(-900 * time.Hour), LastUsedAt: now.Add(-90 * time.Hour), ExpiresAt: now.Add(3000 * time.Hour)},
 		},
 	}
@@ -93,6 +93,13 @@ func profileEntries() []Entry {
 			d.Done = "ended"
 			return view.Devices(f, d)
 		}},
+		{Name: "devices-name-refused", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			d := devices()
+			d.Renaming, d.Problems = d.Devices[1].ID, view.Problems{{Field: "name-" + d.Devices[1].ID, Message: f.T("form.device-name-missing")}}
+			return view.Devices(f, d)
+		}},
+		{Name: "misuse", Section: view.AtProfile, Page: view.Misuse},
+		{Name: "misuse-done", SignedOut: true, Page: view.MisuseDone},
 		{Name: "devices-none", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
 			d := devices()
 			d.Devices, d.Done = nil, "removed"

@@ -47,6 +47,7 @@ type Frame struct {
 	Locales  []string
 	Here     string // path and query of this page; the language switch returns to it
 	SignedIn bool
+	Session  SessionClock
 	Section  Section
 	Notices  []Notice
 	Now      time.Time
