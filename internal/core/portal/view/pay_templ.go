@@ -1329,7 +1329,7 @@ func PayCode(f Frame, d PayCodeData) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = passkeyInstead(f, d.Challenge).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = passkeyInstead(f, d.Challenge, f.T("passkeys.pay", "Amount", d.Amount)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

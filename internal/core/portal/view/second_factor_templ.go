@@ -161,7 +161,7 @@ func Prove(f Frame, d CodeData) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = passkeyInstead(f, d.Challenge).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = passkeyInstead(f, d.Challenge, f.T("passkeys.use")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
