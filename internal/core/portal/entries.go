@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"standfast/internal/core/portal/route"
@@ -58,6 +59,11 @@ func post(pattern string, d door, j journey.Name, h func(*visit) (response, erro
 
 // entries is every address that the portal answers.
 func (s *server) entries() []entry {
+	return slices.Concat(s.publicEntries(), s.moneyEntries(), s.profileEntries())
+}
+
+// publicEntries are what visitors see, and the ways in and out.
+func (s *server) publicEntries() []entry {
 	return []entry{
 		get(route.Home.Pattern(), anybody, "", s.home),
 		get(route.Help.Pattern(), anybody, "", s.help),
@@ -77,7 +83,12 @@ func (s *server) entries() []entry {
 		get(route.DeviceNonce.Pattern(), anybody, "", s.deviceNonce),
 		post(route.SignOut.Pattern(), anybody, journey.SignOut, s.signOut),
 		get(route.SignedOut.Pattern(), anybody, "", s.signedOut),
+	}
+}
 
+// moneyEntries are what members come for.
+func (s *server) moneyEntries() []entry {
+	return []entry{
 		get(route.Dashboard.Pattern(), look, journey.Dashboard, s.dashboard),
 		get(route.Account.Pattern(), look, journey.History, s.account),
 		get(route.AccountCSV.Pattern(), look, journey.History, s.accountCSV),
@@ -110,7 +121,12 @@ func (s *server) entries() []entry {
 		get(route.TransferReview.Pattern(), look, journey.Transfer, s.transferReview),
 		post(route.Transfer.Pattern(), pay, journey.Transfer, s.transfer),
 		get(route.TransferDone.Pattern(), look, journey.Transfer, s.transferDone),
+	}
+}
 
+// profileEntries are what members sign in with, and where they are signed in.
+func (s *server) profileEntries() []entry {
+	return []entry{
 		get(route.Profile.Pattern(), look, journey.Session, s.profile),
 		get(route.Password.Pattern(), look, journey.Session, s.passwordPage),
 		post(route.Password.Pattern(), change, journey.Session, s.password),
