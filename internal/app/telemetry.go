@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -94,7 +95,7 @@ func (t *telemetry) observe(r *Rooms) error {
 	if err != nil {
 		return err
 	}
-	return t.observeMessages(r)
+	return errors.Join(t.observeMessages(r), t.observeOffline(r))
 }
 
 // wrap counts and times every answer; traces too where they are wanted.

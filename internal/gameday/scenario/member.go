@@ -10,8 +10,9 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"strings"
 	"time"
+
+	"standfast/internal/core/passkey/softkey"
 )
 
 // Member is a synthetic member with one browser. It is used by one goroutine.
@@ -20,6 +21,7 @@ type Member struct {
 	origin, mailbox string
 	jar             *cookiejar.Jar
 	http            *http.Client
+	key             *softkey.Authenticator
 	froze           bool // the card was frozen, or that was promised
 }
 
@@ -40,17 +42,6 @@ func (m *Member) freshBrowser() {
 	m.jar, _ = cookiejar.New(nil) // without options it never fails
 	m.http = &http.Client{Jar: m.jar, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
-// forgetSession drops the session's cookie and keeps the device's, as a browser
-// does that is opened the next morning.
-func (m *Member) forgetSession() {
-	at, _ := url.Parse(m.origin) // made by our own process
-	for _, c := range m.jar.Cookies(at) {
-		if strings.Contains(c.Name, "_session_") {
-			m.jar.SetCookies(at, []*http.Cookie{{Name: c.Name, Path: "/", MaxAge: -1}})
-		}
-	}
 }
 
 // answer is what a request got.

@@ -87,13 +87,16 @@ func (s *Stage) everybodyIn(ctx context.Context) error {
 		if err := m.signIn(ctx); err != nil {
 			return fmt.Errorf("%s: %w", m.username, err)
 		}
+		if err := m.addPasskey(ctx); err != nil {
+			return fmt.Errorf("%s: %w", m.username, err)
+		}
 		for _, v := range []visit{lookAtDashboard(), lookAtTransactions(), lookAtSession()} {
 			if a, err := v.ask(ctx, m); err != nil || v.judge(m, a) != "" {
 				return fmt.Errorf("%s before anything was broken: %s %w", v.kind, a.what(), err)
 			}
 		}
 	}
-	return nil
+	return s.replicated(ctx)
 }
 
 // while breaks the database, lets everybody go on, heals it, and waits until
@@ -153,6 +156,8 @@ func (s *Stage) live(ctx context.Context, m *Member, t *tally, key string) {
 	for i := 0; ctx.Err() == nil; i++ {
 		looks[i%len(looks)].run(ctx, m, t)
 		switch i % 10 {
+		case 1:
+			signInByPasskey().run(ctx, m, t)
 		case 3:
 			a := freezeCard().run(ctx, m, t)
 			m.froze = m.froze || a.status == http.StatusOK
