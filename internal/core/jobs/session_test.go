@@ -74,8 +74,10 @@ func TestAJobStartsRightAfterItsCommit(t *testing.T) {
 			}
 		}
 		slices.Sort(waits)
-		t.Logf("median %v, most %v", waits[len(waits)/2], waits[len(waits)-1])
-		if waits[len(waits)/2] > 300*time.Millisecond { // 5 ms on an idle machine
+		// 5 ms on an idle machine. A loaded one delays many of them, but a job that
+		// is only polled for waits a second each time, because the one before began
+		// with a poll.
+		if waits[3] > 500*time.Millisecond {
 			t.Fatal("jobs wait for the poll:", waits)
 		}
 	})
