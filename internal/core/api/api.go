@@ -95,6 +95,7 @@ func (a *api) routes() {
 	a.signInCalls()
 	a.passkeyCalls()
 	a.sessionCalls()
+	a.factorCalls()
 	a.deviceCalls()
 	a.accountCalls()
 	a.methodCalls()

@@ -38,6 +38,7 @@ func document() huma.Config {
 				{Name: "Sign-in", Description: "Password, remembered device, one-time code."},
 				{Name: "Session", Description: "The session that asks, the member's other sessions, and proofs of single actions."},
 				{Name: "Passkeys", Description: "Keys on the member's devices that sign in without a password or a code."},
+				{Name: "Second factors", Description: "The authenticator app, and recovery codes for the day when everything else is gone."},
 				{Name: "Devices", Description: "Devices that need no code."},
 				{Name: "Accounts", Description: "Cards and savings."},
 				{Name: "Payment methods", Description: "Accounts at other banks that cards are paid from."},

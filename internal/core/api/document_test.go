@@ -120,7 +120,7 @@ func TestSharedParametersAreThere(t *testing.T) {
 	want := map[string]string{
 		"POST /api/v1/payments": "Idempotency-Key Step-Up-Proof", "POST /api/v1/transfers": "Idempotency-Key",
 		"GET /api/v1/payments": "account_id cursor limit", "GET /api/v1/accounts/{id}/transactions": "cursor from id limit text until",
-		"POST /api/v1/sign-in": "Standfast-Device Standfast-Flow", "POST /api/v1/payment-methods/{id}/confirm": "id",
+		"POST /api/v1/sign-in": "Standfast-Device Standfast-Device-Key Standfast-Device-Proof Standfast-Flow", "POST /api/v1/payment-methods/{id}/confirm": "id",
 	}
 	operations(openAPI(t), func(name string, op map[string]any) {
 		if want[name] == "" {
