@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -111,5 +113,37 @@ func (b *tab) take(from *tab) {
 	}
 	if taken == 0 {
 		b.t.Fatal("there was no cookie to take")
+	}
+}
+
+// A session warns before it ends and goes on for whoever says so; past its end
+// the page says what happens to what was typed.
+func TestASessionWarnsBeforeItEnds(t *testing.T) {
+	chromium(t)
+	d := startDemo(t)
+	b := newTab(t, d.Portal, phone)
+	b.open("/sign-in")
+	b.signInByHand(d, 0, false)
+	b.open("/profile")
+	later := func(minutes int) {
+		eval[bool](b, fmt.Sprintf(`(() => { const real = Date.now; Date.now = () => real() + %d * 60_000; document.dispatchEvent(new Event("visibilitychange")); return true; })()`, minutes))
+	}
+	open := func() bool { return eval[bool](b, `document.getElementById("session-end").open`) }
+	if open() {
+		t.Fatal("the warning stands there from the beginning")
+	}
+	later(59)
+	if !open() || !eval[bool](b, `document.activeElement.closest("#session-stay") !== null`) {
+		t.Fatal("nobody was warned, or the button to stay has no focus")
+	}
+	b.shot("session-warning")
+	if os.Getenv("STANDFAST_TEST_AXE") != "" {
+		b.axeInBothThemes(axeScript(t), phone)
+	}
+	b.do(chromedp.Click(chromedp.CSS("#session-stay button")))
+	eval[bool](b, `new Promise((done) => { const wait = () => document.getElementById("session-end").open ? setTimeout(wait, 20) : done(true); wait(); })`)
+	later(61)
+	if words := eval[string](b, `document.getElementById("session-end").innerText`); !strings.Contains(words, "You have been signed out") {
+		t.Fatalf("past the end it says %q", words)
 	}
 }

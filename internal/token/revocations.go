@@ -96,6 +96,13 @@ func (r *Revocations) Check(c Claims, now time.Time, maxAge time.Duration) Answe
 	return Valid
 }
 
+// Revokes tells whether the list has something against a token, whatever its times say.
+func (r *Revocations) Revokes(c Claims) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.holds(c)
+}
+
 func (r *Revocations) holds(c Claims) bool {
 	if _, ended := r.ended[c.ID]; ended {
 		return true

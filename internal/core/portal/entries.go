@@ -47,14 +47,22 @@ type entry struct {
 	door    door
 	journey journey.Name // empty: counted nowhere
 	serve   func(*visit) (response, error)
+	keeps   []string // fields of a form that come back when its session had ended
+}
+
+// keeping gives the entry with fields that are kept. Passwords, codes and proofs
+// are never among them.
+func (e entry) keeping(fields ...string) entry {
+	e.keeps = fields
+	return e
 }
 
 func get(pattern string, d door, j journey.Name, h func(*visit) (response, error)) entry {
-	return entry{http.MethodGet, pattern, d, j, h}
+	return entry{method: http.MethodGet, pattern: pattern, door: d, journey: j, serve: h}
 }
 
 func post(pattern string, d door, j journey.Name, h func(*visit) (response, error)) entry {
-	return entry{http.MethodPost, pattern, d, j, h}
+	return entry{method: http.MethodPost, pattern: pattern, door: d, journey: j, serve: h}
 }
 
 // entries is every address that the portal answers.
@@ -109,11 +117,11 @@ func (s *server) moneyEntries() []entry {
 
 		get(route.Methods.Pattern(), look, journey.Methods, s.methods),
 		get(route.MethodAdd.Pattern(), look, journey.Methods, s.addPage),
-		post(route.MethodAdd.Pattern(), pay, journey.Methods, s.add),
+		post(route.MethodAdd.Pattern(), pay, journey.Methods, s.add).keeping("country", "holder", "routing", "sort", "account", "iban"),
 		post(route.MethodAddCode.Pattern(), pay, journey.Methods, s.addWithCode),
 		post(route.MethodAddCodeAgain.Pattern(), pay, journey.StepUp, s.addCodeAgain),
 		get(route.MethodConfirm.Pattern(), look, journey.Methods, s.confirmPage),
-		post(route.MethodConfirm.Pattern(), pay, journey.Methods, s.confirm),
+		post(route.MethodConfirm.Pattern(), pay, journey.Methods, s.confirm).keeping("first", "second"),
 		get(route.MethodRemove.Pattern(), look, journey.Methods, s.removePage),
 		post(route.MethodRemove.Pattern(), pay, journey.Methods, s.remove),
 
@@ -152,7 +160,7 @@ func (s *server) profileEntries() []entry {
 		post(route.ProveAgain.Pattern(), change, journey.StepUp, s.proveAgain),
 		get(route.Devices.Pattern(), look, journey.Devices, s.devices),
 		post(route.DeviceRemove.Pattern(), change, journey.Devices, s.removeDevice),
-		post(route.DeviceRename.Pattern(), change, journey.Devices, s.renameDevice),
+		post(route.DeviceRename.Pattern(), change, journey.Devices, s.renameDevice).keeping("name"),
 		get(route.Misuse.Pattern(), look, journey.Devices, s.misusePage),
 		post(route.Misuse.Pattern(), change, journey.SignOut, s.misuse),
 		get(route.MisuseDone.Pattern(), anybody, "", s.misuseDone),

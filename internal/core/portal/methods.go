@@ -180,7 +180,7 @@ func (s *server) confirmPage(v *visit) (response, error) {
 	if m.Status == instrument.Verified {
 		return see(route.Methods.URL("done", "proved")), nil
 	}
-	return show(view.MethodConfirm(v.frame(view.AtPayments), view.ConfirmData{Method: m})), nil
+	return show(view.MethodConfirm(v.frame(view.AtPayments), view.ConfirmData{Method: m, First: v.value("first"), Second: v.value("second")})), nil
 }
 
 // confirm compares the two deposits with what was sent.

@@ -256,6 +256,35 @@ func TestASessionThatIsOverLeadsToSignInAndBack(t *testing.T) {
 	want(t, "a known device is asked for no code", b.signIn("ada", "/payments").heading(), "Payments")
 }
 
+// What was typed into a form whose session had ended is there again after signing
+// in, for the member who typed it and nobody else.
+func TestWhatWasTypedComesBackAfterSigningInAgain(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	h.person("eve")
+	b := h.browser()
+	b.signIn("ada", "/dashboard")
+	form := b.get("/payment-methods/add-bank-account").form("/payment-methods/add-bank-account")
+	for name, typed := range map[string]string{"country": "US", "holder": "Ada Lovelace", "routing": "021000021", "account": "000999888777", "code": "123456", "password": "secret"} {
+		form.Set(name, typed)
+	}
+	h.clock.Advance(2 * time.Hour)
+	asked := b.send(http.MethodPost, "/payment-methods/add-bank-account", strings.NewReader(form.Encode()), http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}, "Referer": {h.server.URL + "/payment-methods/add-bank-account?country=US"}})
+	next := asked.Header.Get("Location")
+	back := b.signIn("ada", next)
+	typed := back.form("/payment-methods/add-bank-account")
+	for name, value := range map[string]string{"holder": "Ada Lovelace", "routing": "021000021", "account": "000999888777"} {
+		want(t, name, typed.Get(name), value)
+	}
+	if !strings.Contains(back.body, "What you had typed is back") || strings.Contains(back.body, "123456") || strings.Contains(back.body, "secret") {
+		t.Error("the page says nothing of it, or shows a secret")
+	}
+	eve := h.browser()
+	theirs := eve.signIn("eve", next)
+	want(t, "another member's form", theirs.form("/payment-methods/add-bank-account").Get("holder"), "")
+}
+
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	h := onSQLite(t)
 	b := h.browser()

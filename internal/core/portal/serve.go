@@ -59,8 +59,10 @@ func (s *server) answer(v *visit, e entry) (response, error) {
 		return response{}, err
 	}
 	if err := s.enter(v, e.door); err != nil {
+		s.keepForm(v, e, err)
 		return response{}, err
 	}
+	s.restore(v)
 	return e.serve(v)
 }
 
@@ -112,6 +114,9 @@ func (s *server) enter(v *visit, d door) error {
 // signInFirst sends a visitor to the sign-in page, and back afterwards.
 func (s *server) signInFirst(v *visit) response {
 	next := v.here()
+	if v.kept != "" {
+		next = withQuery(next, "kept", v.kept)
+	}
 	if next == string(route.Dashboard) {
 		next = ""
 	}

@@ -21,6 +21,8 @@ type visit struct {
 	r       *http.Request
 	session signin.Session // zero when nobody is signed in
 	from    *signin.Client // once it was asked for
+	kept    string         // names what was typed, of a form whose session had ended
+	back    bool           // what was typed before signing in again is back
 	text    *text.Printer
 	now     time.Time
 	server  *server
@@ -86,6 +88,7 @@ func (v *visit) frame(section view.Section) view.Frame {
 		Section:  section,
 		Now:      v.now,
 	}
+	f.Restored = v.back
 	if v.signedIn() {
 		f.Session = s.clock(v.session, v.now)
 	}

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -151,4 +152,35 @@ func TestAgentNames(t *testing.T) {
 			t.Errorf("%q: %q, want %q", agent, got, want)
 		}
 	}
+}
+
+func TestMembersNameTheirDevices(t *testing.T) {
+	places := func(ip string) string { return map[string]string{"192.0.2.7": "Albany"}[ip] }
+	eachWith(t, Config{Place: places}, func(t *testing.T, h *house) {
+		h.member("ada")
+		h.member("eve")
+		b, other := browser("1"), browser("2")
+		h.enter("ada", b, true)
+		h.enter("eve", other, true)
+		s := h.check(b.SessionToken)
+		list, err := h.Devices(ctx, s)
+		if err != nil || list[0].Place != "Albany" || list[0].HasKey {
+			t.Fatal(list, err)
+		}
+		for _, bad := range []string{"", "  ", strings.Repeat("a", 41), "a\u202eb", "a\x00", "\xff"} {
+			h.want(h.RenameDevice(ctx, s, list[0].ID, bad), fault.Invalid, "invalid")
+		}
+		for _, id := range []string{"", "x", db.NewID()} {
+			h.want(h.RenameDevice(ctx, s, id, "Mine"), fault.NotFound, "device.not-found")
+		}
+		h.want(h.RenameDevice(ctx, h.check(other.SessionToken), list[0].ID, "Mine"), fault.NotFound, "device.not-found")
+		must(t, h.RenameDevice(ctx, s, list[0].ID, "  The old   laptop "))
+		b.FlowID = "again" // trusted once more, the name stays
+		h.wait(200 * 24 * time.Hour)
+		h.enter("ada", b, true)
+		list, err = h.Devices(ctx, h.check(b.SessionToken))
+		if err != nil || len(list) != 1 || list[0].Name != "The old laptop" {
+			t.Fatal(list, err)
+		}
+	})
 }

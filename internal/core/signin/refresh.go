@@ -163,6 +163,7 @@ func (s *Service) prune(ctx context.Context) error {
 		{`DELETE FROM challenge WHERE expires_at < $1 AND (purpose = 'sign-in' OR redeemed_at = 0)`, now.Add(-keepChallenges)},
 		{`DELETE FROM throttle WHERE member_id IS NULL AND last_at < $1`, now.Add(-keepStrangers)},
 		{`DELETE FROM step_up_evidence WHERE asked_at < $1 AND redeemed_at = 0`, now.Add(-keepChallenges)},
+		{`DELETE FROM kept_form WHERE expires_at <= $1`, now},
 		{`DELETE FROM device_proof WHERE keep_until < $1`, now},
 		{`DELETE FROM signing_key WHERE retired_at > 0 AND verify_until < $1`, now},
 	}

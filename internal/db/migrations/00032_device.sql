@@ -21,3 +21,13 @@ CREATE TABLE member_cutoff (
     version   BIGINT NOT NULL
 );
 CREATE INDEX member_cutoff_at ON member_cutoff (at);
+
+-- What was typed into a form whose session had ended, until its member has signed
+-- in again: one form a session, sealed under the master key.
+CREATE TABLE kept_form (
+    session_id UUID PRIMARY KEY, -- that had ended
+    member_id  UUID NOT NULL,    -- nobody else is given it
+    sealed     BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX kept_form_end ON kept_form (expires_at);

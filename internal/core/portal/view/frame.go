@@ -48,6 +48,7 @@ type Frame struct {
 	Here     string // path and query of this page; the language switch returns to it
 	SignedIn bool
 	Session  SessionClock
+	Restored bool // what was typed before signing in again is back
 	Section  Section
 	Notices  []Notice
 	Now      time.Time
