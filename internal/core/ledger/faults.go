@@ -32,8 +32,11 @@ func errKeyReused() error {
 	return fault.New(fault.Conflict, "ledger.key-reused", "This key was used before for something else.")
 }
 
+// CodeResolved is the code of a refusal because another transfer has ended this one.
+const CodeResolved = "ledger.already-resolved"
+
 func errResolved() error {
-	return fault.New(fault.Conflict, "ledger.already-resolved", "This transfer was already settled, cancelled or returned.")
+	return fault.New(fault.Conflict, CodeResolved, "This transfer was already settled, cancelled or returned.")
 }
 
 func errPhase() error {

@@ -19,14 +19,15 @@ import (
 //
 // Calls of the rail stand between transactions, never inside one.
 func (s *Service) advance(ctx context.Context, id string) error {
-	for {
+	for moved := 0; ; {
 		r, err := s.load(ctx, id)
 		if err != nil {
 			return err
 		}
 		wait, done, err := s.step(ctx, &r)
 		switch {
-		case errors.Is(err, errMoved): // somebody else took a step: look again
+		case errors.Is(err, errMoved) && moved < maxMoves: // somebody else took a step: look again
+			moved++
 		case err != nil:
 			return err
 		case done:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"standfast/internal/core/ledger"
 	"standfast/internal/db"
 	"standfast/internal/fault"
 )
@@ -24,7 +25,7 @@ var notes = map[string]string{
 // Report takes up what a rail says by itself, in a file or by a webhook. Saying it
 // again changes nothing.
 func (s *Service) Report(ctx context.Context, paymentID string, a Answer) error {
-	for {
+	for range maxMoves {
 		r, err := s.load(ctx, paymentID)
 		if err != nil {
 			return err
@@ -34,6 +35,7 @@ func (s *Service) Report(ctx context.Context, paymentID string, a Answer) error 
 			return err
 		}
 	}
+	return errMoved
 }
 
 // hear takes up an answer and says when to ask again, or that it was the last word.
@@ -100,13 +102,13 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, r *record, to Status,
 	if err := r.move(to, a.Code, notes[a.Code]); err != nil {
 		return err
 	}
-	if err := s.book(ctx, tx, r, before, a.At); err != nil {
-		return err
-	}
 	if to == Returned && slices.Contains(unauthorized, a.Code) {
 		if err := s.Instruments.Stop(ctx, tx, r.MemberID, r.MethodID, a.Code); err != nil {
 			return err
 		}
+	}
+	if err := s.book(ctx, tx, r, before, a.At); err != nil { // after the method, as whoever takes a payment does
+		return err
 	}
 	if err := s.tell(ctx, tx, r, member, "payment-"+string(to)); err != nil {
 		return err
@@ -126,6 +128,9 @@ func (s *Service) book(ctx context.Context, tx *db.Tx, r *record, before Status,
 		_, err = s.Ledger.ReverseTx(ctx, tx, key, r.holdID, at)
 	case r.holdID != "":
 		_, err = s.Ledger.VoidTx(ctx, tx, key, r.holdID, time.Time{})
+	}
+	if err != nil && fault.As(err).Code == ledger.CodeResolved {
+		return errMoved // the step that ended the hold has its status too: it came between our reading and now
 	}
 	return err
 }

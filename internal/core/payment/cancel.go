@@ -9,7 +9,16 @@ import (
 
 // Cancel takes a payment back while the rail has not heard of it. Later it is a
 // fault.Conflict that says why not. Repeating it changes nothing.
-func (s *Service) Cancel(ctx context.Context, memberID, id string) (Payment, error) {
+func (s *Service) Cancel(ctx context.Context, memberID, id string) (p Payment, err error) {
+	for range maxMoves {
+		if p, err = s.cancel(ctx, memberID, id); err != errMoved { // else the rail was quicker: say what stands now
+			return p, err
+		}
+	}
+	return p, err
+}
+
+func (s *Service) cancel(ctx context.Context, memberID, id string) (Payment, error) {
 	var r record
 	err := s.db.WithTx(ctx, func(tx *db.Tx) (err error) {
 		if r, err = ofMember(ctx, tx, memberID, id); err != nil || r.Status == Cancelled {
@@ -20,9 +29,6 @@ func (s *Service) Cancel(ctx context.Context, memberID, id string) (Payment, err
 		}
 		return s.finish(ctx, tx, &r, Cancelled, "", "")
 	})
-	if err == errMoved { // the rail was quicker: say what stands now
-		return s.Cancel(ctx, memberID, id)
-	}
 	return r.Payment, err
 }
 

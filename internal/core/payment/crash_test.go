@@ -154,6 +154,49 @@ func TestCancelAgainstSubmit(t *testing.T) {
 	})
 }
 
+// A cancellation that has read the payment while it was held waits for the card's
+// balance, and finds then that the payment was settled: it says so.
+func TestCancelAgainstSettling(t *testing.T) {
+	each(t, func(h *house) {
+		ada := h.person("ada")
+		p := h.pay(ada, 10_00)
+		var wg sync.WaitGroup
+		var cancelled error
+		must(h, h.db.WithTx(ctx, func(tx *db.Tx) error {
+			r, err := byID(ctx, tx, p.ID)
+			must(h, err)
+			must(h, r.move(Submitted, "", ""))
+			must(h, h.save(ctx, tx, &r))
+			must(h, h.conclude(ctx, tx, &r, Settled, Answer{Outcome: Paid}, addressee{}))
+			wg.Go(func() { _, cancelled = h.Cancel(ctx, ada.ID, p.ID) })
+			h.untilSomebodyWaits(tx)
+			return nil
+		}))
+		wg.Wait()
+		refused(h, cancelled, fault.Conflict, "payment.cancel-settled")
+		h.wants(p, Settled, -990_00, 0)
+		h.clean()
+	})
+}
+
+// A payment whose row and hold contradict each other is given up after some rounds.
+func TestAContradictionIsNotLookedAtForever(t *testing.T) {
+	each(t, func(h *house) {
+		ada := h.person("ada")
+		p := h.pay(ada, 10_00)
+		must(h, h.db.WithTx(ctx, func(tx *db.Tx) error {
+			r, err := byID(ctx, tx, p.ID)
+			must(h, err)
+			_, err = h.Ledger.VoidTx(ctx, tx, "by hand", r.holdID, time.Time{})
+			return err
+		}))
+		_, err := h.Cancel(ctx, ada.ID, p.ID)
+		refused(h, err, fault.Conflict, "payment.moved")
+		refused(h, h.advance(ctx, p.ID), fault.Conflict, "payment.moved")
+		refused(h, h.Report(ctx, p.ID, Answer{Outcome: Paid}), fault.Conflict, "payment.moved")
+	})
+}
+
 // forgetJobs is what a backup without the queue, or a job given up, leaves.
 func forgetJobs(tx *db.Tx) error {
 	_, err := tx.Exec(ctx, `DELETE FROM river_job`)

@@ -314,6 +314,25 @@ func (h *house) clean() {
 	}
 }
 
+// untilSomebodyWaits returns once another transaction waits for what tx has locked.
+// On SQLite all wait for the one writer, from before they read.
+func (h *house) untilSomebodyWaits(tx *db.Tx) {
+	h.Helper()
+	if tx.Engine() != db.PostgreSQL {
+		return
+	}
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		var n int
+		must(h, tx.QueryRow(ctx, `SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`).Scan(&n))
+		if n > 0 {
+			return
+		}
+		if time.Now().After(limit) {
+			h.Fatal("nobody waits")
+		}
+	}
+}
+
 // refused wants an error of a kind and code.
 func refused(t testing.TB, err error, k fault.Kind, code string) {
 	t.Helper()

@@ -99,6 +99,11 @@ func insert(ctx context.Context, tx *db.Tx, list []*record) error {
 // errMoved means that another transaction has taken a step since the row was read.
 var errMoved = fault.New(fault.Conflict, "payment.moved", "This payment has just changed. Please look at it again.")
 
+// maxMoves bounds how often a step is begun again because others came first. A
+// payment takes four steps in its life; more means that its row and its hold
+// contradict each other, which verify names.
+const maxMoves = 8
+
 // update stores the step that move took. It holds only from the version that was
 // read, so that of two who took a step one fails and writes nothing.
 func update(ctx context.Context, tx *db.Tx, r *record) error {
