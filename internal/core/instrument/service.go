@@ -53,14 +53,15 @@ func (s *Service) Get(ctx context.Context, memberID, id string) (m Method, err e
 	return m, err
 }
 
-// Usable gives a method that may pay now, within the caller's transaction. A
-// method that may not is a fault.Conflict that says why.
+// Usable gives a method that may pay now, within the caller's transaction, and
+// holds it to that until the transaction ends: a removal or a stop comes before or
+// after. A method that may not pay is a fault.Conflict that says why.
 func (s *Service) Usable(ctx context.Context, tx *db.Tx, memberID, id string) (Method, error) {
-	m, err := getMethod(ctx, tx, memberID, id)
+	offers, err := s.UsableAll(ctx, tx, []Choice{{memberID, id}})
 	if err != nil {
 		return Method{}, err
 	}
-	return m.usable()
+	return offers[0].Method, offers[0].Err
 }
 
 func (m Method) usable() (Method, error) {
@@ -87,7 +88,7 @@ type Offer struct {
 // UsableAll is Usable for many choices in one query. Offers stand in the order of
 // the choices; an error is of all of them.
 func (s *Service) UsableAll(ctx context.Context, tx *db.Tx, choices []Choice) ([]Offer, error) {
-	methods, err := getMethods(ctx, tx, choices)
+	methods, err := lockMethods(ctx, tx, choices)
 	if err != nil {
 		return nil, err
 	}

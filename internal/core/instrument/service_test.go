@@ -326,7 +326,7 @@ func TestAStoppedMethodCannotPay(t *testing.T) {
 			return err
 		})
 		usable := func() error {
-			return r.db.View(ctx, func(tx *db.Tx) error { _, err := r.methods.Usable(ctx, tx, r.ada, m.ID); return err })
+			return r.db.WithTx(ctx, func(tx *db.Tx) error { _, err := r.methods.Usable(ctx, tx, r.ada, m.ID); return err })
 		}
 		if err := usable(); err != nil || m.Status != instrument.Verified {
 			r.Fatal(m, err)

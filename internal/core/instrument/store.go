@@ -39,9 +39,10 @@ func getMethod(ctx context.Context, tx *db.Tx, memberID, id string) (Method, err
 	return m, err
 }
 
-// getMethods reads the methods of choices, each by its choice. Those that do not
-// exist, or are another member's, are left out.
-func getMethods(ctx context.Context, tx *db.Tx, choices []Choice) (map[Choice]Method, error) {
+// lockMethods reads the methods of choices, each by its choice, and keeps them as
+// they are until the transaction ends. Those that do not exist, or are another
+// member's, are left out. A transaction locks methods before balances.
+func lockMethods(ctx context.Context, tx *db.Tx, choices []Choice) (map[Choice]Method, error) {
 	var ids []string
 	for _, c := range choices {
 		if db.ValidID(c.MethodID) {
@@ -49,7 +50,11 @@ func getMethods(ctx context.Context, tx *db.Tx, choices []Choice) (map[Choice]Me
 		}
 	}
 	these, arg := tx.In("m.id", "uuid", 1, ids)
-	rows, err := tx.Query(ctx, selectMethod+`WHERE `+these, arg)
+	query := selectMethod + `WHERE ` + these
+	if tx.Engine() == db.PostgreSQL {
+		query += ` FOR SHARE OF m` // payments from one method do not wait for each other, a change of it does
+	}
+	rows, err := tx.Query(ctx, query, arg)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (Method, error) { return scanMethod(r) })
 	methods := make(map[Choice]Method, len(list))
 	for _, m := range list {

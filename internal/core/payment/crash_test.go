@@ -197,6 +197,43 @@ func TestAContradictionIsNotLookedAtForever(t *testing.T) {
 	})
 }
 
+// A payment that is being taken holds its method: the removal waits and is then
+// refused. A removal under way is waited for, and the payment is refused.
+func TestRemovingAMethodAgainstPaying(t *testing.T) {
+	each(t, func(h *house) {
+		ada, bob := h.person("ada"), h.person("bob")
+		var wg sync.WaitGroup
+		var removed, paid error
+		o, err := h.newOrder(ctx, h.request(ada, 10_00))
+		must(h, err)
+		must(h, h.db.WithTx(ctx, func(tx *db.Tx) error {
+			must(h, h.look(ctx, tx, []*order{o}))
+			wg.Go(func() { removed = h.RemoveMethod(ctx, ada.ID, ada.method.ID) })
+			h.untilSomebodyWaits(tx)
+			return h.take(ctx, tx, []*order{o})
+		}))
+		wg.Wait()
+		refused(h, removed, fault.Conflict, "method.in-use")
+
+		q := h.request(bob, 10_00)
+		must(h, h.db.WithTx(ctx, func(tx *db.Tx) error {
+			must(h, h.Instruments.Remove(ctx, tx, bob.ID, bob.method.ID, ""))
+			wg.Go(func() { _, paid = h.Submit(ctx, q) })
+			h.untilSomebodyWaits(tx)
+			return nil
+		}))
+		wg.Wait()
+		refused(h, paid, fault.NotFound, "method.not-found")
+		h.drain()
+		list, _, err := h.List(ctx, ada.ID, "", "", 0)
+		must(h, err)
+		if len(list) != 1 || list[0].Status != Settled {
+			h.Fatalf("%+v", list)
+		}
+		h.clean()
+	})
+}
+
 // forgetJobs is what a backup without the queue, or a job given up, leaves.
 func forgetJobs(tx *db.Tx) error {
 	_, err := tx.Exec(ctx, `DELETE FROM river_job`)

@@ -73,13 +73,15 @@ func (s *Service) RemoveMethod(ctx context.Context, memberID, id string) error {
 		return fault.New(fault.NotFound, "method.not-found", "We could not find this payment method.")
 	}
 	return s.db.WithTx(ctx, func(tx *db.Tx) error {
-		n, err := waitingFor(ctx, tx, memberID, id)
-		if err != nil {
+		// Removed first, counted after: a payment that is being taken from the
+		// method holds it, so that it is stored and counted once we have it.
+		if err := s.Instruments.Remove(ctx, tx, memberID, id, ""); err != nil {
 			return err
 		}
-		if n > 0 {
-			return fault.New(fault.Conflict, "method.in-use", "A payment is waiting to be made from this account. Please cancel it first.")
+		n, err := waitingFor(ctx, tx, memberID, id)
+		if err == nil && n > 0 {
+			err = fault.New(fault.Conflict, "method.in-use", "A payment is waiting to be made from this account. Please cancel it first.")
 		}
-		return s.Instruments.Remove(ctx, tx, memberID, id, "")
+		return err
 	})
 }
