@@ -252,6 +252,33 @@ func TestRejectsKeepSecrets(t *testing.T) {
 	}
 }
 
+// What was rejected is looked at in a spreadsheet, which must not run it. Signs of
+// numbers stay, so that a row which was put right is imported from there.
+func TestRejectsAreSafeInASpreadsheet(t *testing.T) {
+	d := dbtest.SQLite(t, db.Options{})
+	x := wire(d)
+	text := []string{`=HYPERLINK("x")`, "+1+1", "-2+3", "@SUM(1)", "\tx", "\r=x", "-", "plain - text", ""}
+	rows := ""
+	for _, s := range text {
+		rows += "zz,t1,2026-01-05,-12.50,+12025550134,\"" + strings.ReplaceAll(s, `"`, `""`) + "\"\n"
+	}
+	f := Files{Transactions: writeFile(t, "t.csv", strings.TrimSpace(transactionsHead)+",=cmd\n"+strings.ReplaceAll(rows, "\"\n", "\",=x\n"))}
+	mustRun(t, x, f)
+	list := readCSV(t, f.Transactions+".rejected.csv")
+	if got := list[0][len(list[0])-1]; got != "'=cmd" {
+		t.Errorf("the header has %q", got)
+	}
+	for i, row := range list[1:] {
+		want := text[i]
+		if want != "" && strings.ContainsAny(want[:1], "=+-@\t\r") {
+			want = "'" + want
+		}
+		if got := strings.Join(row[5:], "|"); got != "-12.50|+12025550134|"+want+"|'=x" {
+			t.Errorf("%q became %q", text[i], got)
+		}
+	}
+}
+
 func TestRejectsOfAnEarlierRunGo(t *testing.T) {
 	d := dbtest.SQLite(t, db.Options{})
 	x := wire(d)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,11 +43,30 @@ func (r *rejects) add(rec record, reason error) error {
 		}
 	}
 	r.n++
-	line := append([]string{strconv.FormatInt(rec.line, 10), reasonText(reason)}, r.shown(rec)...)
+	return r.write(append([]string{strconv.FormatInt(rec.line, 10), reasonText(reason)}, r.shown(rec)...))
+}
+
+func (r *rejects) write(line []string) error {
+	for i, field := range line {
+		line[i] = inert(field)
+	}
 	if err := r.csv.Write(line); err != nil {
 		return r.failed(err)
 	}
 	return nil
+}
+
+// number is what a spreadsheet reads as a number, and a telephone number in E.164 form.
+var number = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
+
+// inert keeps a spreadsheet from reading somebody's text as a formula: an
+// apostrophe before it makes it text. A number is no formula and keeps its sign, so
+// that a row which is put right can be imported as it stands.
+func inert(field string) string {
+	if field != "" && strings.ContainsRune("=+-@\t\r", rune(field[0])) && !number.MatchString(field) {
+		return "'" + field
+	}
+	return field
 }
 
 func (r *rejects) open() (err error) {
@@ -54,10 +74,7 @@ func (r *rejects) open() (err error) {
 		return r.failed(err)
 	}
 	r.csv = csv.NewWriter(r.file)
-	if err := r.csv.Write(append([]string{"line", "reason"}, r.table.header...)); err != nil {
-		return r.failed(err)
-	}
-	return nil
+	return r.write(append([]string{"line", "reason"}, r.table.header...))
 }
 
 // shown gives the fields with secret ones left out. A row that could not be
