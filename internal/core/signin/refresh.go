@@ -147,7 +147,6 @@ func scanProofs(rows *sql.Rows, into map[string]time.Time) error {
 const (
 	keepSessions   = 90 * 24 * time.Hour
 	keepChallenges = 30 * 24 * time.Hour
-	keepStrangers  = 24 * time.Hour
 )
 
 // prune deletes what nobody needs any more. The proofs of step-ups stay: they
@@ -161,7 +160,6 @@ func (s *Service) prune(ctx context.Context) error {
 		{`DELETE FROM revocation WHERE keep < $1`, now},
 		{`DELETE FROM session WHERE expires_at < $1`, now.Add(-keepSessions)},
 		{`DELETE FROM challenge WHERE expires_at < $1 AND (purpose = 'sign-in' OR redeemed_at = 0)`, now.Add(-keepChallenges)},
-		{`DELETE FROM throttle WHERE member_id IS NULL AND last_at < $1`, now.Add(-keepStrangers)},
 		{`DELETE FROM step_up_evidence WHERE asked_at < $1 AND redeemed_at = 0`, now.Add(-keepChallenges)},
 		{`DELETE FROM kept_form WHERE expires_at <= $1`, now},
 		{`DELETE FROM device_proof WHERE keep_until < $1`, now},
@@ -173,8 +171,9 @@ func (s *Service) prune(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.conf.Passkeys == nil {
-		return nil
+	err := s.db.WithTx(ctx, func(tx *db.Tx) error { return forgetStrangers(ctx, tx, keepNames) })
+	if err != nil || s.conf.Passkeys == nil {
+		return err
 	}
 	return s.conf.Passkeys.Tidy(ctx)
 }

@@ -160,15 +160,15 @@ func count(ctx context.Context, tx *db.Tx, list []gauge) error {
 }
 
 func (g gauge) count(ctx context.Context, tx *db.Tx) error {
-	var since int64 // failures before then are forgotten
+	var since, forget int64 // failures before since are forgotten, this one at forget
 	if g.limit.forget > 0 {
-		since = db.Micros(tx.Now.Add(-g.limit.forget))
+		since, forget = db.Micros(tx.Now.Add(-g.limit.forget)), db.Micros(tx.Now.Add(g.limit.forget))
 	}
 	var n int64
-	err := tx.QueryRow(ctx, `INSERT INTO throttle (key, member_id, failures, last_at, until) VALUES ($1, $2, 1, $3, 0)
-		ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at,
+	err := tx.QueryRow(ctx, `INSERT INTO throttle (key, member_id, failures, last_at, until, forget_at) VALUES ($1, $2, 1, $3, 0, $5)
+		ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at, forget_at = excluded.forget_at,
 			failures = CASE WHEN throttle.last_at < $4 THEN 1 ELSE throttle.failures + 1 END
-		RETURNING failures`, g.key, null(g.memberID), db.Micros(tx.Now), since).Scan(&n)
+		RETURNING failures`, g.key, null(g.memberID), db.Micros(tx.Now), since, forget).Scan(&n)
 	if err != nil {
 		return err
 	}
@@ -177,6 +177,28 @@ func (g gauge) count(ctx context.Context, tx *db.Tx) error {
 		return nil
 	}
 	_, err = tx.Exec(ctx, `UPDATE throttle SET until = $2 WHERE key = $1`, g.key, db.Micros(tx.Now.Add(d)))
+	return err
+}
+
+// keepNames is how many names that are no member's stay counted.
+const keepNames = 1_000_000
+
+// forgetStrangers deletes counts that have lost their use. The count of a name that
+// is no member's has not, however old it is: if it went and a member's stayed,
+// trying again after some time would tell which names are members'. Only beyond
+// keep of them do the oldest go, so that nobody can fill the table.
+func forgetStrangers(ctx context.Context, tx *db.Tx, keep int) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM throttle WHERE forget_at > 0 AND forget_at < $1`, db.Micros(tx.Now)); err != nil {
+		return err
+	}
+	var last int64
+	err := tx.QueryRow(ctx, `SELECT last_at FROM throttle WHERE member_id IS NULL AND forget_at = 0 ORDER BY last_at DESC LIMIT 1 OFFSET $1`, keep).Scan(&last)
+	if err == db.ErrNoRows {
+		return nil
+	}
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM throttle WHERE member_id IS NULL AND forget_at = 0 AND last_at <= $1`, last)
+	}
 	return err
 }
 

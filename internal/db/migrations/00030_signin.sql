@@ -24,12 +24,14 @@ CREATE TABLE credential (
 -- tells nobody which names exist.
 CREATE TABLE throttle (
     key       BYTEA PRIMARY KEY,
-    member_id UUID,            -- NULL: no member's; such rows are forgotten after a day
+    member_id UUID,            -- NULL: no member's
     failures  BIGINT NOT NULL,
     last_at   BIGINT NOT NULL,
-    until     BIGINT NOT NULL
+    until     BIGINT NOT NULL,
+    forget_at BIGINT NOT NULL  -- 0: not for its age
 );
-CREATE INDEX throttle_strangers ON throttle (last_at) WHERE member_id IS NULL;
+CREATE INDEX throttle_strangers ON throttle (last_at) WHERE member_id IS NULL AND forget_at = 0;
+CREATE INDEX throttle_forget ON throttle (forget_at) WHERE forget_at > 0;
 
 -- One-time codes. The code itself is nowhere: it follows from the nonce and the
 -- master key.
