@@ -135,11 +135,12 @@ type demoCmd struct {
 	JSON      bool   `help:"Print one line of JSON once everything answers."`
 	Cells     string `help:"Cells to run." default:"us"`
 	NoRestart bool   `help:"Leave a process that died dead."`
+	Texts     string `help:"Messages' address of a running sim sms, which then carries text messages in the mailbox's place." placeholder:"URL"`
 }
 
 func (c *demoCmd) Run(w *world) error {
 	return app.Demo(w, app.DemoOptions{Listen: c.Listen, Data: c.Data, Database: c.Database, JSON: c.JSON,
-		NoRestart: c.NoRestart, Cells: strings.Split(c.Cells, ","), Out: w.out, Log: w.log})
+		NoRestart: c.NoRestart, Texts: c.Texts, Cells: strings.Split(c.Cells, ","), Out: w.out, Log: w.log})
 }
 
 type initCmd struct {

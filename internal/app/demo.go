@@ -30,6 +30,7 @@ type DemoOptions struct {
 	JSON      bool
 	NoRestart bool
 	Cells     []string
+	Texts     string // URL of a `standfast sim sms` that carries text messages in the mailbox's place
 	Out       io.Writer
 	Log       *slog.Logger
 }
@@ -139,11 +140,29 @@ func (s *supervisor) writeConfig() error {
 	c.Database, c.MasterKey = demoStore(s.dir, s.o.Data, s.o.Database)
 	c.Payments.SettleAfter = Duration{3 * time.Second}
 	c.Demo.Mailbox = s.url(s.mail)
+	if err := s.simulatedTexts(&c); err != nil {
+		return err
+	}
 	b, err := toml.Marshal(c)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(s.configPath(), b, 0o600)
+}
+
+// simulatedTexts has text messages go through the reference gateway, with the
+// credential and the key that it has by itself.
+func (s *supervisor) simulatedTexts(c *Config) error {
+	if s.o.Texts == "" {
+		return nil
+	}
+	for name, contents := range map[string]string{"text.secret": "Bearer " + SimToken, "text-receipts.secret": SimSecret} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(contents), 0o600); err != nil {
+			return err
+		}
+	}
+	c.Text = GatewayConfig{URL: s.o.Texts, From: brand, SecretFile: "text.secret", Receipts: ReceiptsConfig{SecretFile: "text-receipts.secret"}}
+	return nil
 }
 
 // run keeps core running until ctx ends.

@@ -34,6 +34,12 @@ func SimSource(ctx context.Context, addr, token string, asJSON bool, out io.Writ
 	return serve(ctx, newServer(httpsource.NewServer(httpsource.ServerConfig{Token: token})), l, TLSConfig{})
 }
 
+// What the reference gateway and a demo with it know of each other.
+const (
+	SimToken  = "standfast-sim"
+	SimSecret = "standfast-sim-receipts"
+)
+
 // SimSMSOptions are the flags of `standfast sim sms`.
 type SimSMSOptions struct {
 	Listen     string // loopback only
