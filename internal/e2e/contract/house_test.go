@@ -31,6 +31,7 @@ type house struct {
 	mail *mailbox
 	doc  object // OpenAPI
 	db   *db.DB
+	core *app.Rooms
 	in   map[string]*client
 }
 
@@ -58,7 +59,7 @@ func open(t *testing.T, database string) *house {
 	if err := app.SeedDemo(ctx, rooms, c); err != nil {
 		t.Fatal(err)
 	}
-	h.db = rooms.DB
+	h.db, h.core = rooms.DB, rooms
 	h.run(ctx, stop, rooms)
 	server := httptest.NewServer(rooms.Handler)
 	t.Cleanup(server.Close)
