@@ -37,6 +37,7 @@ type Config struct {
 	Modulus   ModulusConfig           `toml:"modulus"`
 	Offline   OfflineConfig           `toml:"offline"`
 	Places    PlacesConfig            `toml:"places"`
+	Regions   []RegionConfig          `toml:"regions"`
 	Telemetry TelemetryConfig         `toml:"telemetry"`
 	Demo      DemoConfig              `toml:"demo"`
 }
@@ -126,6 +127,13 @@ type SourceConfig struct {
 	URL       string   `toml:"url"`
 	TokenFile string   `toml:"token_file"`
 	Timeout   Duration `toml:"timeout"`
+}
+
+// RegionConfig is one site of the issuer's; where any is named, this cell's own is too.
+type RegionConfig struct {
+	Name  string `toml:"name"`  // as the cell's
+	Label string `toml:"label"` // as members read it
+	URL   string `toml:"url"`   // scheme and host
 }
 
 // PlacesConfig names the table of places of network addresses.
@@ -316,6 +324,11 @@ func (c Config) checkRules(no func(key, why string)) {
 		}
 	default:
 		no("cell.rules", "is us, gb or eu")
+	}
+	for _, r := range c.Regions {
+		if u, err := url.Parse(r.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || r.Label == "" || r.Name == "" {
+			no("regions", "each has a name, a label and a url such as https://my.example.co.uk")
+		}
 	}
 	for _, p := range c.Listen.Proxies {
 		if _, err := netip.ParsePrefix(p); err != nil {

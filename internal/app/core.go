@@ -261,7 +261,7 @@ func (r *Rooms) handler(cell cell, receipts http.Handler) http.Handler {
 		Cell: api.Cell{Currency: cell.Currency, PublicURL: cell.PublicURL, Zone: cell.zone}})
 	pages := portal.New(portal.Services{Members: r.Members, SignIn: r.SignIn, Accounts: r.Accounts, Instruments: r.Instruments,
 		Payments: r.Payments, Texts: r.Texts, Cookies: cell.cookies(), Log: r.log,
-		Cell: portal.Cell{Name: brand, Telephone: cell.Telephone, Currency: cell.Currency, Zone: cell.zone, PublicURL: cell.PublicURL, Secure: cell.secure}})
+		Cell: portal.Cell{Name: brand, Telephone: cell.Telephone, Currency: cell.Currency, Zone: cell.zone, PublicURL: cell.PublicURL, Secure: cell.secure, Regions: cell.regions}})
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		switch {
 		case strings.HasPrefix(q.URL.Path, api.Prefix):

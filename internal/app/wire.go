@@ -9,6 +9,7 @@ import (
 	"standfast/internal/core/account"
 	"standfast/internal/core/ledger"
 	"standfast/internal/core/place"
+	"standfast/internal/core/portal/view"
 	"standfast/internal/core/signin"
 	httpsource "standfast/internal/core/source/http"
 	ledgersource "standfast/internal/core/source/ledger"
@@ -23,6 +24,7 @@ type cell struct {
 	host    string
 	secure  bool // members come over TLS
 	proxies []netip.Prefix
+	regions []view.Region
 }
 
 func newCell(c Config) (cell, error) {
@@ -40,7 +42,7 @@ func newCell(c Config) (cell, error) {
 			return cell{}, err
 		}
 	}
-	return cell{CellConfig: c.Cell, zone: zone, host: u.Hostname(), secure: u.Scheme == "https", proxies: list}, nil
+	return cell{CellConfig: c.Cell, zone: zone, host: u.Hostname(), secure: u.Scheme == "https", proxies: list, regions: sites(c.Regions, c.Cell.Name)}, nil
 }
 
 func (c cell) cookies() signin.Cookies {
@@ -48,6 +50,15 @@ func (c cell) cookies() signin.Cookies {
 }
 
 func (c cell) amount(value string) (money.Amount, error) { return money.Parse(value, c.Currency) }
+
+// sites gives the issuer's sites as the pages offer them.
+func sites(list []RegionConfig, own string) []view.Region {
+	var all []view.Region
+	for _, r := range list {
+		all = append(all, view.Region{Name: r.Name, Label: r.Label, URL: r.URL, Here: r.Name == own})
+	}
+	return all
+}
 
 // loadPlaces reads the table of places, or gives nil where there is none.
 func loadPlaces(c PlacesConfig) (*place.Table, error) {

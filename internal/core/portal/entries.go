@@ -77,6 +77,8 @@ func (s *server) publicEntries() []entry {
 		get(route.Help.Pattern(), anybody, "", s.help),
 		get(route.Security.Pattern(), anybody, "", s.security),
 		post(route.Language.Pattern(), anybody, "", s.language),
+		get(route.Regions.Pattern(), anybody, "", s.regions),
+		get(route.Region.Pattern(), anybody, "", s.region),
 		get(route.Static.Pattern(), anybody, "", s.static),
 		get(route.Robots.Pattern(), anybody, "", s.robots),
 		get(route.ChangePassword.Pattern(), anybody, "", s.changePasswordAddress),

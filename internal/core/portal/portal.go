@@ -41,6 +41,7 @@ type Cell struct {
 	Currency  string         // ISO 4217, of the micro-deposits
 	Zone      *time.Location // in which times are shown
 	PublicURL string         // origin that browsers see; empty: the one they ask for
+	Regions   []view.Region  // all sites of the issuer, this one too; empty: it has no other
 	Secure    bool           // the site has TLS: browsers are told to insist on it
 }
 

@@ -285,6 +285,39 @@ func TestWhatWasTypedComesBackAfterSigningInAgain(t *testing.T) {
 	want(t, "another member's form", theirs.form("/payment-methods/add-bank-account").Get("holder"), "")
 }
 
+// Whoever comes to the wrong region's site is offered the others, the same
+// whatever name was tried; a choice is remembered, and leads only to sites of ours.
+func TestOtherRegionsAreOfferedAndRemembered(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	h.services.Cell.Regions = []view.Region{{Name: "us", Label: "United States", URL: "https://us.example.com", Here: true}, {Name: "gb", Label: "United Kingdom", URL: "https://gb.example.com"}}
+	h.server.Config.Handler = New(h.services)
+	b := h.browser()
+	offers := func(p page) bool { return strings.Contains(p.body, `href="/regions"`) }
+	want(t, "offered before anything is typed", offers(b.get("/sign-in")), true)
+	var said []string
+	for _, name := range []string{"ada", "nobody"} {
+		p := b.post("/sign-in", url.Values{"username": {name}, "password": {"not the password"}})
+		want(t, "offered to "+name, offers(p), true)
+		said = append(said, p.errors())
+	}
+	want(t, "what a stranger hears", said[1], said[0])
+	chosen := b.get("/regions/gb")
+	want(t, "where it leads", chosen.Header.Get("Location"), "https://gb.example.com/sign-in")
+	if back := b.get("/sign-in"); back.StatusCode != http.StatusOK || !strings.Contains(back.body, "Last time you chose United Kingdom") {
+		t.Errorf("the choice is forgotten, or sends away: %d", back.StatusCode)
+	}
+	want(t, "this site", b.get("/regions/us").Header.Get("Location"), "/sign-in")
+	if strings.Contains(b.get("/sign-in").body, "Last time you chose") {
+		t.Error("this site is offered to those who are on it")
+	}
+	for _, other := range []string{"evil.example", "xx", "..", "https:%2f%2fevil.example"} {
+		if p := b.get("/regions/" + other); p.Header.Get("Location") != "" && !strings.HasPrefix(p.Header.Get("Location"), "/") {
+			t.Errorf("%s leads to %s", other, p.Header.Get("Location"))
+		}
+	}
+}
+
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	h := onSQLite(t)
 	b := h.browser()

@@ -89,6 +89,7 @@ func (v *visit) frame(section view.Section) view.Frame {
 		Now:      v.now,
 	}
 	f.Restored = v.back
+	f.Regions, f.Chosen = s.Cell.Regions, s.chosenRegion(v.r)
 	if v.signedIn() {
 		f.Session = s.clock(v.session, v.now)
 	}

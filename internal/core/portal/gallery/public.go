@@ -20,6 +20,15 @@ func publicEntries() []Entry {
 		{Name: "help", SignedOut: true, Page: view.Help},
 		{Name: "security", SignedOut: true, Page: view.Security},
 		{Name: "sign-in", SignedOut: true, Page: func(f view.Frame) templ.Component { return view.SignIn(f, view.SignInData{}) }},
+		{Name: "sign-in-other-region", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			f.Regions = regions()
+			f.Chosen = f.Regions[1]
+			return view.SignIn(f, view.SignInData{})
+		}},
+		{Name: "regions", SignedOut: true, Page: func(f view.Frame) templ.Component {
+			f.Regions = regions()
+			return view.RegionList(f)
+		}},
 		{Name: "sign-in-refused", SignedOut: true, Notices: notices(), Page: func(f view.Frame) templ.Component {
 			return view.SignIn(f, view.SignInData{Username: "ana", Next: "/pay", Problems: view.Problems{
 				{Field: "username", Message: f.T("form.username-missing")}, {Field: "password", Message: f.T("form.password-missing")}}})
@@ -63,6 +72,10 @@ func publicEntries() []Entry {
 func later(f view.Frame, which string) view.Message {
 	return view.Message{Title: f.T("problem." + which + "-title"), Text: f.T("problem." + which), Label: f.T("problem.again"), To: route.Pay.URL(),
 		Works: []string{f.T("problem.works-look"), f.T("problem.works-freeze"), f.T("problem.works-call")}}
+}
+
+func regions() []view.Region {
+	return []view.Region{{Name: "us", Label: "United States", URL: "https://my.example.com", Here: true}, {Name: "gb", Label: "United Kingdom", URL: "https://my.example.co.uk"}}
 }
 
 func notices() []view.Notice {

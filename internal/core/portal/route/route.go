@@ -21,6 +21,8 @@ const (
 	Home      Page = "/"
 	Help      Page = "/help"
 	Security  Page = "/security"
+	Regions   Page = "/regions"
+	Region    Item = "/regions/{id}"
 	Language  Page = "/language"
 	SignIn    Page = "/sign-in"
 	SignOut   Page = "/sign-out"

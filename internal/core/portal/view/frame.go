@@ -18,6 +18,14 @@ type Cell struct {
 	Telephone string // as people read it, "1 800 555 0100"
 }
 
+// Region is one site of the issuer's, for members of one part of the world.
+type Region struct {
+	Name  string // as in the configuration, "gb"
+	Label string // as people read it, "United Kingdom"
+	URL   string // its origin
+	Here  bool   // it is the site that one is on
+}
+
 // Notice is one banner: what is wrong, and what works nevertheless.
 type Notice struct {
 	ID     string
@@ -50,6 +58,8 @@ type Frame struct {
 	Session  SessionClock
 	Restored bool // what was typed before signing in again is back
 	Section  Section
+	Regions  []Region // all sites, this one too; empty where there is no other
+	Chosen   Region   // the other site that was chosen here before; zero for none
 	Notices  []Notice
 	Now      time.Time
 }
