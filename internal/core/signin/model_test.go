@@ -14,11 +14,18 @@ import (
 
 // TestSignInAgainstAModel plays random members on random browsers. The model
 // knows only what a member would: which browsers I had remembered and have not
-// removed, which code is still good, who is signed in where.
+// removed, whether a browser still has the key that it had then, which code is
+// still good, who is signed in where.
 func TestSignInAgainstAModel(t *testing.T) {
+	for name, c := range map[string]Config{"us": {}, "gb": {DeviceNeedsKey: true, CodeEvery: 90 * 24 * time.Hour}} {
+		t.Run(name, func(t *testing.T) { againstAModel(t, c) })
+	}
+}
+
+func againstAModel(t *testing.T, c Config) {
 	clock := dbtest.NewClock()
 	dbtest.EachAt(t, db.Options{Now: clock.Now}, func(t *testing.T, d *db.DB) {
-		h := newHouse(t, d, clock, Config{})
+		h := newHouse(t, d, clock, c)
 		n := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			n++
@@ -26,7 +33,8 @@ func TestSignInAgainstAModel(t *testing.T) {
 			w := newWorld(rt, h, n)
 			rt.Repeat(map[string]func(*rapid.T){
 				"sign in": w.signIn, "wrong password": w.wrongPassword, "code": w.code, "wrong code": w.wrongCode, "again": w.again,
-				"sign out": w.signOut, "everywhere": w.everywhere, "remove device": w.remove, "time": w.pass, "": w.invariants,
+				"sign out": w.signOut, "everywhere": w.everywhere, "misuse": w.misuse, "remove device": w.remove, "lose the key": w.lose,
+				"time": w.pass, "": w.invariants,
 			})
 		})
 	})
@@ -39,7 +47,9 @@ type world struct {
 	names    []string
 	ids      []string
 	browsers []*Client
-	trusted  map[place]time.Time // until when
+	trusted  map[place]time.Time // since when
+	keys     []*deviceWith       // of each browser; nil where scripts are off
+	bound    map[place]string    // public key that the trust is bound to
 	open     map[place]*asked
 	used     map[place]usedCode
 	sessions map[string]place // by token
@@ -58,7 +68,7 @@ type usedCode struct {
 }
 
 func newWorld(rt *rapid.T, h *house, n int) *world {
-	w := &world{h: h, trusted: map[place]time.Time{}, open: map[place]*asked{}, used: map[place]usedCode{}, sessions: map[string]place{}}
+	w := &world{h: h, trusted: map[place]time.Time{}, bound: map[place]string{}, open: map[place]*asked{}, used: map[place]usedCode{}, sessions: map[string]place{}}
 	for i := range 2 {
 		name := fmt.Sprintf("member-%d-%d", n, i)
 		w.names = append(w.names, name)
@@ -68,6 +78,8 @@ func newWorld(rt *rapid.T, h *house, n int) *world {
 		b := browser(fmt.Sprintf("flow-%d-%d", n, i))
 		b.IP = fmt.Sprintf("10.%d.%d.%d", n/250, n%250, i)
 		w.browsers = append(w.browsers, b)
+		w.keys = append(w.keys, nil)
+		w.lose(rt)
 	}
 	return w
 }
@@ -79,10 +91,53 @@ func (w *world) somewhere(rt *rapid.T) (place, *Client) {
 
 func (w *world) now() time.Time { return w.h.clock.Now() }
 
+// lose gives a browser another key, or none: its storage was cleared, its scripts
+// were turned off or on.
+func (w *world) lose(rt *rapid.T) {
+	i := rapid.IntRange(0, len(w.browsers)-1).Draw(rt, "browser that changes")
+	w.keys[i] = nil
+	if rapid.Bool().Draw(rt, "has a key") {
+		d := newDevice(w.h.t)
+		w.keys[i] = &d
+	}
+}
+
+// shown is the browser as its next request looks.
+func (w *world) shown(p place) *Client {
+	c := *w.browsers[p.browser]
+	c.DeviceKey, c.DeviceProof = "", ""
+	if d := w.keys[p.browser]; d != nil {
+		w.h.with(*d, &c)
+	}
+	return &c
+}
+
+// key is the browser's public key, or "".
+func (w *world) key(p place) string {
+	if d := w.keys[p.browser]; d != nil {
+		return d.public
+	}
+	return ""
+}
+
+// known is what the member expects: remembered, for as long as the rules have it,
+// with the key that was there then.
+func (w *world) known(p place) bool {
+	since, remembered := w.trusted[p]
+	age, c := w.now().Sub(since), w.h.conf
+	if !remembered || age >= 180*24*time.Hour || c.CodeEvery > 0 && age >= c.CodeEvery {
+		return false
+	}
+	if w.bound[p] == "" {
+		return !c.DeviceNeedsKey
+	}
+	return w.key(p) == w.bound[p]
+}
+
 func (w *world) signIn(rt *rapid.T) {
-	p, b := w.somewhere(rt)
-	out, err := w.h.SignIn(ctx, w.names[p.member], right, *b)
-	known := w.now().Before(w.trusted[p])
+	p, _ := w.somewhere(rt)
+	known := w.known(p)
+	out, err := w.h.SignIn(ctx, w.names[p.member], right, *w.shown(p))
 	if fault.Is(err, fault.TooMany) && !known {
 		return // strangers, and browsers that cost too many codes, have to wait
 	}
@@ -93,6 +148,9 @@ func (w *world) signIn(rt *rapid.T) {
 		rt.Fatalf("a device that is known (%v) was asked: %v", known, out.Challenge != nil)
 	}
 	if known {
+		if w.bound[p] == "" && w.key(p) != "" {
+			w.bound[p] = w.key(p)
+		}
 		w.began(p, out)
 		return
 	}
@@ -123,8 +181,8 @@ func (w *world) end(tok string) {
 }
 
 func (w *world) wrongPassword(rt *rapid.T) {
-	p, b := w.somewhere(rt)
-	if out, err := w.h.SignIn(ctx, w.names[p.member], wrong, *b); err == nil {
+	p, _ := w.somewhere(rt)
+	if out, err := w.h.SignIn(ctx, w.names[p.member], wrong, *w.shown(p)); err == nil {
 		rt.Fatal("a wrong password gave", out)
 	}
 	w.h.clock.Advance(20 * time.Minute) // longer than anybody has to wait
@@ -132,13 +190,13 @@ func (w *world) wrongPassword(rt *rapid.T) {
 }
 
 func (w *world) code(rt *rapid.T) {
-	p, b := w.somewhere(rt)
+	p, _ := w.somewhere(rt)
 	o := w.open[p]
 	if o == nil {
 		return
 	}
 	trust := rapid.Bool().Draw(rt, "trust")
-	out, err := w.h.SubmitCode(ctx, o.id, w.h.codeOf(o.id), trust, *b)
+	out, err := w.h.SubmitCode(ctx, o.id, w.h.codeOf(o.id), trust, *w.shown(p))
 	if good := w.now().Before(o.until) && o.tries > 0; good != (err == nil) {
 		rt.Fatalf("a code that is good (%v) gave %v", good, err)
 	}
@@ -147,7 +205,10 @@ func (w *world) code(rt *rapid.T) {
 		return
 	}
 	if trust {
-		w.trusted[p] = w.now().Add(180 * 24 * time.Hour)
+		w.trusted[p] = w.now()
+		if w.key(p) != "" {
+			w.bound[p] = w.key(p)
+		}
 	}
 	w.began(p, out)
 	w.used[p] = usedCode{o.id, out.Session.ID, w.now()}
@@ -212,6 +273,29 @@ func (w *world) everywhere(rt *rapid.T) {
 	}
 }
 
+// misuse is the report that somebody else used the login.
+func (w *world) misuse(rt *rapid.T) {
+	_, b := w.somewhere(rt)
+	p, ok := w.sessions[b.SessionToken]
+	if !ok || rapid.IntRange(0, 3).Draw(rt, "seldom") > 0 {
+		return
+	}
+	must(w.h.t, w.h.ReportMisuse(ctx, w.h.check(b.SessionToken), *b))
+	for tok, q := range w.sessions {
+		if q.member == p.member {
+			w.end(tok)
+		}
+	}
+	for i := range w.browsers {
+		q := place{p.member, i}
+		delete(w.trusted, q)
+		delete(w.bound, q)
+		delete(w.open, q)
+	}
+	w.h.clock.Advance(time.Second) // copies of an identity from this very moment count no more
+	w.forgetIdle()
+}
+
 func (w *world) remove(rt *rapid.T) {
 	_, b := w.somewhere(rt)
 	p, ok := w.sessions[b.SessionToken]
@@ -224,6 +308,7 @@ func (w *world) remove(rt *rapid.T) {
 		if d.Current { // the session that asks goes on
 			must(w.h.t, w.h.RemoveDevice(ctx, w.h.check(b.SessionToken), d.ID))
 			delete(w.trusted, p)
+			delete(w.bound, p)
 		}
 	}
 }
