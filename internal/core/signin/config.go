@@ -50,8 +50,8 @@ type Config struct {
 	PayAge  time.Duration // the same for paying and for changes; default 5 s
 
 	Hash        HashParams
-	HashWorkers int // passwords hashed at once; default one a core
-	HashQueue   int // passwords that wait for that; default 16 a worker
+	HashWorkers int // passwords hashed at once; default one a core, and one core left for everything else
+	HashQueue   int // sign-ins that may wait for that at most; default 64 a worker
 
 	Passkeys *passkey.Service // nil: none are offered
 
@@ -79,8 +79,8 @@ func (c Config) withDefaults(now func() time.Time) Config {
 	or(&c.LookAge, 15*time.Minute)
 	or(&c.PayAge, 5*time.Second)
 	or(&c.Hash, defaultHash())
-	or(&c.HashWorkers, runtime.GOMAXPROCS(0))
-	or(&c.HashQueue, 16*c.HashWorkers)
+	or(&c.HashWorkers, max(1, runtime.GOMAXPROCS(0)-1))
+	or(&c.HashQueue, 64*c.HashWorkers)
 	if c.Place == nil {
 		c.Place = func(string) string { return "" }
 	}

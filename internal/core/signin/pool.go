@@ -3,28 +3,90 @@ package signin
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"standfast/internal/fault"
 )
 
-// pool bounds how many passwords are hashed at once and how many wait for it.
-// A storm of sign-ins then fills the pool and not the machine: whoever finds
-// the queue full is told at once when to come back.
+// pool bounds how many passwords are hashed at once, and lets in no more sign-ins
+// than it can serve within a time that people wait. Whoever finds it full is told
+// so before anything else is done for them, and when to come back: a storm of
+// sign-ins then costs little more than saying no, and the rest of the machine
+// goes on.
 type pool struct {
 	params  HashParams
-	waiting chan struct{} // one token for each hash that runs or waits
 	running chan struct{} // one token for each hash that runs
 	nobody  verifier      // what a user name that does not exist is checked against
+
+	mu      sync.Mutex
+	most    int           // seats there can be at all
+	seats   int           // taken ones
+	each    time.Duration // how long one hash takes, averaged
+	refused [2]int        // who was refused in this second and in the one before
+	second  int64         // which second that is
 }
+
+const (
+	seatWait  = 2 * time.Second // how long the last one who is let in waits, at most
+	seatLeast = 8               // seats a worker that there always are
+	firstHash = 50 * time.Millisecond
+	smoothing = 8 // of each new measurement, this part counts
+)
+
+// When those who were refused are to come back.
+const (
+	againLeast  = 2 * time.Second
+	againSpread = 3 * time.Second // at least
+	againMost   = time.Minute
+)
 
 func newPool(p HashParams, workers, queue int) *pool {
 	return &pool{
 		params:  p,
-		waiting: make(chan struct{}, workers+queue),
 		running: make(chan struct{}, workers),
 		nobody:  hashPassword("", p),
+		most:    workers + queue,
+		each:    firstHash,
 	}
+}
+
+// enter takes a seat for a sign-in, or says when to come back. leave gives it up.
+func (p *pool) enter() (leave func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seats >= p.room() {
+		return nil, busy(p.again())
+	}
+	p.seats++
+	return sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.seats--
+	}), nil
+}
+
+// room is how many sign-ins can be served within seatWait.
+func (p *pool) room() int {
+	workers := cap(p.running)
+	within := int(seatWait/p.each) * workers
+	return min(p.most, max(within, seatLeast*workers))
+}
+
+// again counts a refusal and gives when to come back: spread over the time that
+// it will take to serve those who were refused lately.
+func (p *pool) again() time.Duration {
+	now := time.Now().Unix()
+	switch {
+	case now == p.second+1:
+		p.refused[1], p.refused[0] = p.refused[0], 0
+	case now != p.second:
+		p.refused = [2]int{}
+	}
+	p.second = now
+	p.refused[0]++
+	backlog := time.Duration(max(p.refused[0], p.refused[1])) * p.each / time.Duration(cap(p.running))
+	return againLeast + rand.N(min(againMost, max(againSpread, backlog)))
 }
 
 // matches checks a password; a nil hash costs the same and is never matched.
@@ -47,23 +109,23 @@ func (p *pool) hash(ctx context.Context, password string) (h verifier, err error
 
 func (p *pool) run(ctx context.Context, work func()) error {
 	select {
-	case p.waiting <- struct{}{}:
-		defer func() { <-p.waiting }()
-	default:
-		return busy()
-	}
-	select {
 	case p.running <- struct{}{}:
 		defer func() { <-p.running }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	begun := time.Now()
 	work()
+	p.took(time.Since(begun))
 	return nil
 }
 
-// busy spreads those who come back over a few seconds.
-func busy() error {
-	again := 2*time.Second + rand.N(3*time.Second)
+func (p *pool) took(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.each = max(time.Millisecond, p.each+(d-p.each)/smoothing)
+}
+
+func busy(again time.Duration) error {
 	return fault.New(fault.Unavailable, "signin.busy", "Very many people are signing in just now. Please try again in a moment.").After(again)
 }

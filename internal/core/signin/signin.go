@@ -48,6 +48,11 @@ func (s *Service) SignIn(ctx context.Context, username, password string, c Clien
 		return Outcome{}, err
 	}
 	password = normalPassword(password)
+	leave, err := s.hashes.enter() // before anything is asked: who has to wait costs nothing
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer leave()
 	who, err := s.claimant(ctx, username, c)
 	if err != nil {
 		return Outcome{}, err
@@ -56,6 +61,7 @@ func (s *Service) SignIn(ctx context.Context, username, password string, c Clien
 		return Outcome{}, err
 	}
 	right, err := s.hashes.matches(ctx, who.hash, password)
+	leave()
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -467,12 +467,15 @@ func TestAFullHouseSaysWhenToComeBack(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer close(done)
-	p.waiting <- struct{}{} // one waits
-	err := p.run(ctx, func() { t.Error("ran in a full house") })
-	if e := fault.As(err); e.Kind != fault.Unavailable || e.RetryAfter <= 0 {
-		t.Fatal(err)
+	for range p.room() {
+		if _, err := p.enter(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	<-p.waiting
+	_, err := p.enter()
+	if e := fault.As(err); e.Kind != fault.Unavailable || e.RetryAfter <= 0 {
+		t.Fatal("let into a full house:", err)
+	}
 	short, cancel := context.WithCancel(ctx)
 	cancel()
 	if err := p.run(short, func() { t.Error("ran for nobody") }); err == nil || !errors.Is(err, short.Err()) {
