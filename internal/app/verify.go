@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
+	"standfast/internal/core/account"
 	"standfast/internal/core/audit"
 	"standfast/internal/core/ledger"
 	"standfast/internal/core/payment"
 	"standfast/internal/db"
+	"standfast/internal/fault"
 )
 
 // VerifyReport is what `standfast verify` found.
@@ -41,7 +44,11 @@ func verify(ctx context.Context, d *db.DB) (VerifyReport, error) {
 		return VerifyReport{}, err
 	}
 	p, err := payment.Verify(ctx, d, books)
-	if err != nil {
+	if err = unreadable(&l, err, "payments"); err != nil {
+		return VerifyReport{}, err
+	}
+	accounts, err := account.Verify(ctx, d, books)
+	if err = unreadable(&l, err, "accounts"); err != nil {
 		return VerifyReport{}, err
 	}
 	a, err := audit.Verify(ctx, d)
@@ -49,12 +56,22 @@ func verify(ctx context.Context, d *db.DB) (VerifyReport, error) {
 		return VerifyReport{}, err
 	}
 	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Payments: p.Payments, Audit: a.Rows, Head: a.Head,
-		Problems: append(l.Problems, p.Problems...)}
+		Problems: slices.Concat(l.Problems, accounts, p.Problems)}
 	if a.Problem != "" {
 		rep.Problems = append(rep.Problems, a.Problem)
 	}
 	rep.OK = len(rep.Problems) == 0
 	return rep, nil
+}
+
+// unreadable takes a failure as a problem where there are others: rows that are
+// wrong can also fail the comparison.
+func unreadable(r *ledger.Report, err error, what string) error {
+	if err == nil || len(r.Problems) == 0 || fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	r.Problems = append(r.Problems, "the "+what+" could not be compared: "+err.Error())
+	return nil
 }
 
 // First names the first thing that is wrong.

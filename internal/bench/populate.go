@@ -94,12 +94,12 @@ func accountRows(members int, now int64) rows {
 // them; the last one is the account of the world outside.
 func balanceRows(members int, world string) rows {
 	n := members * accountsEach
-	return rows{"ledger_account", []string{"id", "currency", "book", "floor", "ceiling", "folded", "posted", "pending_in", "pending_out", "count"},
+	return rows{"ledger_account", []string{"id", "currency", "book", "floor", "ceiling", "folded", "posted", "pending_in", "pending_out", "count", "terms"},
 		n + 1, func(i int) []any {
 			if i == n {
-				return []any{world, currency, "system", nil, nil, true, int64(0), int64(0), int64(0), int64(0)}
+				return []any{world, currency, "system", nil, nil, true, int64(0), int64(0), int64(0), int64(0), []byte{}}
 			}
-			return []any{keyOf('a', i), currency, account.Book, nil, nil, false, int64(transfersEach * 1000), int64(0), int64(0), int64(transfersEach)}
+			return []any{keyOf('a', i), currency, account.Book, nil, nil, false, int64(transfersEach * 1000), int64(0), int64(0), int64(transfersEach), []byte{}}
 		}}
 }
 

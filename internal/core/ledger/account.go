@@ -30,8 +30,8 @@ func (l *Ledger) OpenAccount(ctx context.Context, tx *db.Tx, s AccountSpec) erro
 	if err := s.check(); err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO ledger_account (id, currency, book, floor, ceiling, folded, posted, pending_in, pending_out, count)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING`, s.ID, s.Currency, s.Book, s.Floor, s.Ceiling, s.Folded)
+	n, err := tx.Exec(ctx, `INSERT INTO ledger_account (id, currency, book, floor, ceiling, folded, posted, pending_in, pending_out, count, terms)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0, $7) ON CONFLICT (id) DO NOTHING`, s.ID, s.Currency, s.Book, s.Floor, s.Ceiling, s.Folded, s.Digest())
 	if err != nil || n == 1 {
 		return err
 	}
@@ -45,13 +45,13 @@ func (l *Ledger) OpenAccounts(ctx context.Context, tx *db.Tx, specs []AccountSpe
 		if err := s.check(); err != nil {
 			return err
 		}
-		rows[i] = []any{s.ID, s.Currency, s.Book, s.Floor, s.Ceiling, s.Folded, 0, 0, 0, 0}
+		rows[i] = []any{s.ID, s.Currency, s.Book, s.Floor, s.Ceiling, s.Folded, 0, 0, 0, 0, s.Digest()}
 	}
 	return tx.InsertAll(ctx, accountTable, rows)
 }
 
 var accountTable = db.Into{Table: "ledger_account", Columns: `id uuid, currency text, book text, floor bigint, ceiling bigint, folded boolean,
-	posted bigint, pending_in bigint, pending_out bigint, count bigint`}
+	posted bigint, pending_in bigint, pending_out bigint, count bigint, terms bytea`}
 
 func (s AccountSpec) check() error {
 	if !db.ValidID(s.ID) {
@@ -104,7 +104,43 @@ func (l *Ledger) SetFloor(ctx context.Context, tx *db.Tx, id string, floor *int6
 	if err == nil && n == 0 {
 		return errNoAccount()
 	}
+	if err != nil {
+		return err
+	}
+	s := AccountSpec{ID: id}
+	if err := s.scan(tx.QueryRow(ctx, `SELECT `+termColumns+` FROM ledger_account WHERE id = $1`, id)); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE ledger_account SET terms = $2 WHERE id = $1`, id, s.Digest())
 	return err
+}
+
+// termColumns are read by scan.
+const termColumns = `id, currency, book, floor, ceiling, folded`
+
+func (s *AccountSpec) scan(r row, more ...any) error {
+	return r.Scan(append([]any{&s.ID, &s.Currency, &s.Book, &s.Floor, &s.Ceiling, &s.Folded}, more...)...)
+}
+
+// Digest is what an account's row is checked against: SHA-256 of all that was
+// agreed when it was opened, and of the floor as it was last moved.
+func (s AccountSpec) Digest() []byte {
+	f := make(form, 0, 128).text(digestForm).text("account").text(s.ID).text(s.Currency).text(s.Book).bound(s.Floor).bound(s.Ceiling).flag(s.Folded)
+	sum := sha256.Sum256(f)
+	return sum[:]
+}
+
+// Terms gives how accounts were opened, by their ids; those that are not the
+// ledger's are left out.
+func (l *Ledger) Terms(ctx context.Context, tx *db.Tx, ids []string) (map[string]AccountSpec, error) {
+	these, arg := tx.In("id", "uuid", 1, ids)
+	rows, err := tx.Query(ctx, `SELECT `+termColumns+` FROM ledger_account WHERE `+these, arg)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (s AccountSpec, err error) { return s, s.scan(r) })
+	terms := make(map[string]AccountSpec, len(list))
+	for _, s := range list {
+		terms[s.ID] = s
+	}
+	return terms, err
 }
 
 // EachBalance calls f for every account of a book, or of all books when book is

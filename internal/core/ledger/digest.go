@@ -46,6 +46,13 @@ func (f form) flag(b bool) form {
 	return append(f, 0)
 }
 
+func (f form) bound(n *int64) form {
+	if n == nil {
+		return f.flag(false)
+	}
+	return f.flag(true).number(*n)
+}
+
 // digest gives the SHA-256 of all that a transfer's row says.
 func (t *Transfer) digest() []byte {
 	f := make(form, 0, 512).text(digestForm).text(t.ID).text(t.Key).text(t.Debit).text(t.Credit).

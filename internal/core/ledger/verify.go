@@ -27,7 +27,7 @@ func (r *Report) problem(format string, args ...any) {
 
 // Verify reads the whole ledger in one consistent state and reckons everything
 // again: each row's digest, each batch's rows and digest, the chain of numbered
-// batches, what ends what, and every balance as the sum of its postings. Batches
+// batches, what ends what, what each account was opened with, and every balance as the sum of its postings. Batches
 // that are not yet numbered are no problem. It holds a few thousand rows in memory.
 //
 // It finds a row that was changed, deleted or added by hand. Only who rewrites
@@ -38,7 +38,7 @@ func (l *Ledger) Verify(ctx context.Context) (Report, error) {
 	var r Report
 	err := l.db.View(ctx, func(tx *db.Tx) error {
 		r = Report{}
-		for _, check := range []func(context.Context, *db.Tx, *Report) error{verifyRows, verifyChain, verifyEnds, verifyBalances} {
+		for _, check := range []func(context.Context, *db.Tx, *Report) error{verifyTerms, verifyRows, verifyChain, verifyEnds, verifyBalances} {
 			if err := check(ctx, tx, &r); err != nil {
 				return err
 			}

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"fmt"
 
 	"standfast/internal/db"
 )
@@ -38,6 +40,52 @@ func verifyBalances(ctx context.Context, tx *db.Tx, r *Report) error {
 func readStretch(ctx context.Context, tx *db.Tx, after string) ([]*account, error) {
 	rows, err := tx.Query(ctx, `SELECT `+accountColumns+` FROM ledger_account a WHERE a.id > $1 ORDER BY a.id LIMIT $2`, after, accountPage)
 	return db.Collect(rows, err, func(r *sql.Rows) (*account, error) { return scanAccount(r) })
+}
+
+// storedTerms is what an account's row says of how it was opened.
+type storedTerms struct {
+	AccountSpec
+	digest []byte
+	broken error
+}
+
+// verifyTerms compares every account with the digest of what it was opened with.
+func verifyTerms(ctx context.Context, tx *db.Tx, r *Report) error {
+	p := &pager[storedTerms]{fetch: func(last *storedTerms) ([]storedTerms, error) {
+		after := firstID
+		if last != nil {
+			after = last.ID
+		}
+		rows, err := tx.Query(ctx, `SELECT `+termColumns+`, terms FROM ledger_account WHERE id > $1 ORDER BY id LIMIT $2`, after, verifyPage)
+		return db.Collect(rows, err, scanTerms)
+	}}
+	for {
+		s, err := p.peek()
+		if err != nil || s == nil {
+			return err
+		}
+		switch {
+		case s.broken != nil:
+			r.problem("account %s was changed: %v", s.ID, s.broken)
+		case !bytes.Equal(s.Digest(), s.digest):
+			r.problem("account %s was changed: its currency, book, floor, ceiling or folding is not what it was opened with", s.ID)
+		}
+		p.take()
+	}
+}
+
+// scanTerms reads a row, or at least its id, as scanStored does.
+func scanTerms(r *sql.Rows) (s storedTerms, err error) {
+	if s.broken = s.scan(r, &s.digest); s.broken == nil {
+		return s, nil
+	}
+	values := make([]any, 7)
+	for i := range values {
+		values[i] = new(any)
+	}
+	err = r.Scan(values...)
+	s.ID = fmt.Sprint(*values[0].(*any))
+	return s, err
 }
 
 // stretch is the accounts after one id until another.

@@ -51,6 +51,13 @@ func TestVerifyNamesWhatAHandDid(t *testing.T) {
 		"count":                  {[]string{`UPDATE ledger_account SET count = count + 1 WHERE book = 'cards'`}, "the balance of account CARD was changed"},
 		"account deleted":        {[]string{`DELETE FROM ledger_account WHERE book = 'cards'`}, "names account CARD, which does not exist"},
 		"account's currency":     {[]string{`UPDATE ledger_account SET currency = 'EUR' WHERE book = 'cards'`}, "its account CARD in EUR"},
+		"floor":                  {[]string{`UPDATE ledger_account SET floor = -1000000 WHERE book = 'cards'`}, "account CARD was changed"},
+		"no floor":               {[]string{`UPDATE ledger_account SET floor = NULL WHERE floor IS NOT NULL`}, "was changed: its currency, book, floor"},
+		"ceiling":                {[]string{`UPDATE ledger_account SET ceiling = 5 WHERE book = 'cards'`}, "account CARD was changed"},
+		"book":                   {[]string{`UPDATE ledger_account SET book = 'other' WHERE book = 'cards'`}, "account CARD was changed"},
+		"folded":                 {[]string{`UPDATE ledger_account SET folded = NOT folded WHERE book = 'cards'`}, "account CARD was changed"},
+		"folded no more":         {[]string{`UPDATE ledger_account SET folded = NOT folded WHERE id = 'WORLD'`}, "account WORLD was changed"},
+		"terms":                  {[]string{`UPDATE ledger_account SET terms = (SELECT digest FROM ledger_batch WHERE seq = 1) WHERE book = 'cards'`}, "account CARD was changed"},
 		"delta deleted":          {[]string{`DELETE FROM ledger_delta WHERE batch_id = ` + batch("2")}, "the balance of account WORLD was changed"},
 		"delta changed":          {[]string{`UPDATE ledger_delta SET posted = posted + 1 WHERE batch_id = ` + batch("2")}, "the balance of account WORLD was changed"},
 		"time limit deleted":     {[]string{`DELETE FROM ledger_expiry`}, "the time limit of hold"},
@@ -62,6 +69,9 @@ func TestVerifyNamesWhatAHandDid(t *testing.T) {
 		restore := b.keepTables()
 		names := strings.NewReplacer("T3", third, "B2", second, "CARD", b.card, "WORLD", b.world)
 		for name, c := range cases {
+			for i := range c.hand {
+				c.hand[i] = names.Replace(c.hand[i])
+			}
 			b.hand(c.hand...)
 			r, err := b.Verify(ctx)
 			if want := names.Replace(c.want); err != nil || !strings.Contains(strings.Join(r.Problems, "\n"), want) {
@@ -138,6 +148,21 @@ func TestVerifySeesThroughNewDigests(t *testing.T) {
 		})
 		r, err := b.Verify(ctx)
 		if err != nil || len(r.Problems) < 2 || !strings.Contains(r.Problems[1], second) {
+			b.Fatal(r, err)
+		}
+	})
+}
+
+// SQLite lets a hand write anything anywhere.
+func TestVerifyNamesAnAccountThatCannotBeRead(t *testing.T) {
+	each(t, func(b *bank) {
+		b.tamperable()
+		if b.d.Engine() != db.SQLite {
+			return
+		}
+		b.hand(`UPDATE ledger_account SET folded = 'perhaps' WHERE book = 'cards'`)
+		r, err := b.Verify(ctx)
+		if err != nil || len(r.Problems) == 0 || !strings.Contains(r.Problems[0], "account "+b.card+" was changed") {
 			b.Fatal(r, err)
 		}
 	})

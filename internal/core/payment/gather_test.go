@@ -46,7 +46,10 @@ func (h *house) room(p person, minor int64) {
 	h.Helper()
 	must(h, h.db.WithTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE ledger_account SET ceiling = posted + $2 WHERE id = $1`, p.card.ID, minor)
-		return err
+		must(h, err)
+		terms, err := h.Ledger.Terms(ctx, tx, []string{p.card.ID})
+		must(h, err)
+		return h.Ledger.SetFloor(ctx, tx, p.card.ID, terms[p.card.ID].Floor) // with the digest of the new terms
 	}))
 }
 

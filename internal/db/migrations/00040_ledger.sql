@@ -11,7 +11,8 @@ CREATE TABLE ledger_account (
     posted      BIGINT NOT NULL,
     pending_in  BIGINT NOT NULL,
     pending_out BIGINT NOT NULL,
-    count       BIGINT NOT NULL    -- movements of posted
+    count       BIGINT NOT NULL,   -- movements of posted
+    terms       BYTEA NOT NULL     -- SHA-256 of id, currency, book, floor, ceiling and folded
 );
 
 -- What batches added to folded accounts and the fold has not yet taken up.
