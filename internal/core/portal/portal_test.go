@@ -318,6 +318,30 @@ func TestOtherRegionsAreOfferedAndRemembered(t *testing.T) {
 	}
 }
 
+// Another site's page can have a member's browser send any of our forms. None is
+// taken, whatever it is about.
+func TestNoFormIsTakenFromAnotherSite(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	b := h.browser()
+	b.signIn("ada", "/dashboard")
+	for _, e := range (&server{}).entries() {
+		if e.method != http.MethodPost {
+			continue
+		}
+		address := strings.Replace(e.pattern, "{id}", "01931234-1234-7234-8234-123456789012", 1)
+		for name, from := range map[string]http.Header{
+			"by fetch metadata": {"Sec-Fetch-Site": {"cross-site"}}, "by origin": {"Sec-Fetch-Site": nil, "Origin": {"https://evil.example"}}, "by a sister site": {"Sec-Fetch-Site": {"same-site"}},
+		} {
+			from.Set("Content-Type", "application/x-www-form-urlencoded")
+			if p := b.send(http.MethodPost, address, strings.NewReader(""), from); p.StatusCode != http.StatusForbidden {
+				t.Errorf("%s is taken (%s): %d", address, name, p.StatusCode)
+			}
+		}
+	}
+	want(t, "the session", b.get("/dashboard").StatusCode, http.StatusOK)
+}
+
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	h := onSQLite(t)
 	b := h.browser()

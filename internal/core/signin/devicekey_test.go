@@ -437,3 +437,17 @@ func FuzzPossession(f *testing.F) {
 		}
 	})
 }
+
+// What a proof costs at each sign-in from a remembered device.
+func BenchmarkProof(b *testing.B) {
+	h := newHouse(b, dbtest.SQLite(b, db.Options{}), nil, Config{})
+	d, c := newDevice(b), browser("f")
+	h.with(d, c)
+	key, err := base64.RawURLEncoding.DecodeString(d.public)
+	must(b, err)
+	for b.Loop() {
+		if p := h.possession(*c); !p.by(key) {
+			b.Fatal("a proof was refused")
+		}
+	}
+}
