@@ -57,6 +57,9 @@ func New(c Config) (*Source, error) {
 	if err != nil || (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" || base.User != nil || base.RawQuery != "" {
 		return nil, fault.InvalidField("url", "source.url", "A source's URL begins with https:// or http:// and has no user, password or query.")
 	}
+	if base.Scheme == "http" && !local(base.Hostname()) {
+		return nil, fault.InvalidField("url", "source.url-plain", "A source on another machine needs https://, because the token goes with every request.")
+	}
 	if c.Token == "" || len(c.Token) > maxToken || strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, fault.InvalidField("token", "source.token", "A source's token is 1 to 4096 visible characters without spaces.")
 	}
@@ -75,6 +78,11 @@ func New(c Config) (*Source, error) {
 		// The token must not follow a redirect to somewhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &Source{base: base, token: c.Token, client: client}, nil
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // balanceAnswer is the answer to GET /v1/accounts/{ref}/balance.

@@ -134,7 +134,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %d", q, w.Code)
 		}
 	}
-	for _, c := range []Config{{}, {URL: "ftp://x", Token: "t"}, {URL: "https://u:p@x", Token: "t"}, {URL: "https://x"}, {URL: "https://x", Token: "a b"}} {
+	for _, c := range []Config{{}, {URL: "ftp://x", Token: "t"}, {URL: "https://u:p@x", Token: "t"}, {URL: "https://x"}, {URL: "https://x", Token: "a b"}, {URL: "http://core.example", Token: "t"}, {URL: "http://10.0.0.1:80", Token: "t"}} {
 		if _, err := New(c); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%+v: %v", c, err)
 		}
