@@ -38,6 +38,9 @@ func (r Request) read(table *ModulusTable) (n Number, checked bool, err error) {
 		n.IBAN, checked, err = r.readIBAN(table, &n.Country)
 	}
 	note(err)
+	if r.IBAN != "" && r.RoutingNumber+r.SortCode+r.AccountNumber != "" {
+		note(fault.InvalidField("body.iban", "iban.and-numbers", "Give either an IBAN or the account's numbers, not both: they may name two accounts."))
+	}
 	if len(wrong) > 0 {
 		return Number{}, false, fault.InvalidFields(wrong...)
 	}

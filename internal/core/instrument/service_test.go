@@ -302,6 +302,21 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 	})
 }
 
+// An IBAN beside other numbers would have one of the two accounts ignored.
+func TestAnIBANBesideNumbersIsRefused(t *testing.T) {
+	each(t, func(r *room) {
+		both := us("000123456789")
+		both.IBAN = "DE89370400440532013000"
+		european := instrument.Request{Kind: both.Kind, IBAN: both.IBAN, HolderName: both.HolderName, SortCode: "089999"}
+		for _, q := range []instrument.Request{both, european} {
+			err := r.db.WithTx(ctx, func(tx *db.Tx) error { _, _, err := r.methods.ImportVerified(ctx, tx, r.ada, q); return err })
+			if e := fault.As(err); e == nil || len(e.Fields) != 1 || e.Fields[0].Location != "body.iban" {
+				r.Errorf("%+v: %v", q, err)
+			}
+		}
+	})
+}
+
 func TestMethodsAreLimited(t *testing.T) {
 	each(t, func(r *room) {
 		for i := range 10 {
