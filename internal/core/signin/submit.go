@@ -66,6 +66,9 @@ func (s *Service) ownChallenge(ctx context.Context, tx *db.Tx, id string, c Clie
 	var memberID string
 	err := tx.QueryRow(ctx, `SELECT member_id FROM challenge WHERE id = $1`, id).Scan(&memberID)
 	if err == db.ErrNoRows {
+		if err := s.db.Sound(ctx); err != nil { // a right code is not refused by a database that has lost its rows
+			return challenge{}, err
+		}
 		return challenge{}, codeOver(signIn)
 	}
 	if err != nil {

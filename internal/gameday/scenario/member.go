@@ -129,6 +129,10 @@ func (m *Member) do(ctx context.Context, method, path, contentType string, body 
 
 // signIn signs in with password and code and has the browser remembered.
 func (m *Member) signIn(ctx context.Context) error {
+	before, err := m.codes(ctx)
+	if err != nil {
+		return err
+	}
 	a, err := m.password(ctx)
 	if err != nil {
 		return err
@@ -140,7 +144,7 @@ func (m *Member) signIn(ctx context.Context) error {
 	if err := a.read(&step); err != nil || step.Status == "signed_in" {
 		return err
 	}
-	code, err := m.code(ctx, 0)
+	code, err := m.code(ctx, len(before))
 	if err != nil {
 		return err
 	}

@@ -141,19 +141,19 @@ func (s *Stage) recovers(ctx context.Context, row *report.Row, t *tally, n int, 
 
 // goOn lets every member look, freeze, pay and sign in again for the length of a fault.
 func (s *Stage) goOn(ctx context.Context, t *tally, key string) {
-	ctx, cancel := context.WithTimeout(ctx, s.Length)
-	defer cancel()
+	until := time.Now().Add(s.Length)
 	var all sync.WaitGroup
 	for i, m := range s.Members {
-		all.Go(func() { s.live(ctx, m, t, fmt.Sprintf("%s-%d", key, i)) })
+		all.Go(func() { s.live(ctx, until, m, t, fmt.Sprintf("%s-%d", key, i)) })
 	}
 	all.Wait()
 }
 
-// live is one member's day. What changes something comes now and then between looks.
-func (s *Stage) live(ctx context.Context, m *Member, t *tally, key string) {
+// live is one member's day. What changes something comes now and then between
+// looks; on however slow a machine, each comes once.
+func (s *Stage) live(ctx context.Context, until time.Time, m *Member, t *tally, key string) {
 	looks := []visit{lookAtDashboard(), lookAtPage(dashboardPage), lookAtTransactions(), lookAtPage(cardPage), lookAtSession()}
-	for i := 0; ctx.Err() == nil; i++ {
+	for i := 0; ctx.Err() == nil && (i < 10 || time.Now().Before(until)); i++ {
 		looks[i%len(looks)].run(ctx, m, t)
 		switch i % 10 {
 		case 1:

@@ -1,0 +1,49 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+
+	"standfast/internal/dbtest"
+)
+
+// gamedayReport is what a game day's JSON is read for.
+type gamedayReport struct {
+	Passed   bool
+	Problems []string
+	Rows     []struct {
+		Row     int
+		Passed  bool
+		Notes   []string
+		Figures []struct {
+			Name   string
+			Value  float64
+			Of     int
+			Met    *bool
+			Misses map[string]int
+		}
+	}
+}
+
+// A short game day with few members: no existing session is refused a look or a
+// freeze, members with passkeys sign in, and nobody meets a no for what is not
+// known, whatever happens to the database. How fast it all is does not count here.
+func TestAShortGameDayPasses(t *testing.T) {
+	for engine, where := range map[string]func(t *testing.T) []string{
+		"sqlite":     func(*testing.T) []string { return []string{"--engine", "sqlite"} },
+		"postgresql": func(t *testing.T) []string { return []string{"--database", dbtest.PostgreSQLURL(t)} },
+	} {
+		t.Run(engine, func(t *testing.T) {
+			args := append([]string{"gameday", "3", "4", "--json", "--members", "2", "--length", "5s"}, where(t)...)
+			out, errs, status := run(t, args...)
+			var r gamedayReport
+			if err := json.Unmarshal([]byte(out), &r); err != nil {
+				t.Fatalf("status %d: %v\n%s%s", status, err, out, errs)
+			}
+			if status == 0 && r.Passed && len(r.Rows) == 2 {
+				return
+			}
+			t.Errorf("status %d, passed %v\n%s\n%s", status, r.Passed, out, errs)
+		})
+	}
+}
