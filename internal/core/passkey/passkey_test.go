@@ -440,6 +440,9 @@ func TestFollowersCanVerifyWithoutOurDatabase(t *testing.T) {
 		if v.OwnerID() != owner {
 			t.Fatal(v.OwnerID())
 		}
+		last.Kind = Staff // a follower that hands out whatever it has
+		_, err = h.VerifyWith(ctx, func(context.Context, []byte) (Key, error) { return last, nil }, p.State, flow, answer)
+		want(t, err, fault.Unauthenticated, "passkey.refused")
 	})
 }
 
