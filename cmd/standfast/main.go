@@ -41,6 +41,7 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"Write a consistent backup, also while the service runs."`
 	Restore  restoreCmd  `cmd:"" help:"Load a backup into an empty folder or database."`
 	Keys     keysCmd     `cmd:"" help:"Manage the keys that sign sessions."`
+	Staff    staffCmd    `cmd:"" help:"Let staff in when nobody can get in."`
 	Sim      simCmd      `cmd:"" help:"Run a reference counterpart for tests and integration."`
 	Bench    bench.CLI   `cmd:"" help:"Measure, as ratios in one run."`
 	Gameday  gameday.CLI `cmd:"" help:"Replay the outage: break things around a running process and count what members met."`

@@ -39,6 +39,7 @@ type Config struct {
 	Places    PlacesConfig            `toml:"places"`
 	Regions   []RegionConfig          `toml:"regions"`
 	Telemetry TelemetryConfig         `toml:"telemetry"`
+	Console   ConsoleConfig           `toml:"console"`
 	Demo      DemoConfig              `toml:"demo"`
 }
 
@@ -154,7 +155,8 @@ type TelemetryConfig struct {
 
 // DemoConfig is set by `standfast demo` alone; Load refuses it in any other file.
 type DemoConfig struct {
-	Mailbox string `toml:"mailbox"` // where all messages go instead of to people
+	Mailbox   string `toml:"mailbox"`     // where all messages go instead of to people
+	SetUpFile string `toml:"set_up_file"` // where the first operator's link goes instead of to the log
 }
 
 // Duration reads "90s", "15m", "24h" or a number of days as "180d".
@@ -277,6 +279,7 @@ func (c Config) Check() error {
 	}
 	c.checkMoney(no)
 	c.checkRules(no)
+	c.checkConsole(no)
 	c.checkMessages(no)
 	if c.Mail.Server != "" && c.Mail.From == "" {
 		no("mail.from", "is the address that members see")

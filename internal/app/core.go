@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -28,6 +27,7 @@ import (
 	"standfast/internal/core/replica"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/spool"
+	"standfast/internal/core/staff"
 	"standfast/internal/db"
 	"standfast/internal/fault"
 	"standfast/internal/masterkey"
@@ -57,6 +57,8 @@ type Rooms struct {
 	Later       *spool.Spool     // nil in commands that serve nobody, as the next
 	Replica     *replica.Replica // of what signing in needs
 	Handler     http.Handler
+	Staff       *staff.Service // nil without a console
+	Console     http.Handler   // nil without a console
 	log         *slog.Logger
 }
 
@@ -71,12 +73,11 @@ func Core(ctx context.Context, configPath string, logTo io.Writer) error {
 		return fault.Wrap(fault.Invalid, "config.demo", "[demo] belongs to `standfast demo`.", errNoDemo)
 	}
 	log := slog.New(slog.NewJSONHandler(logTo, nil))
-	public, admin, err := listeners(c.Listen)
+	at, err := listeners(c)
 	if err != nil {
 		return err
 	}
-	defer admin.Close()
-	defer public.Close()
+	defer at.close()
 	tele, err := startTelemetry(ctx, c)
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func Core(ctx context.Context, configPath string, logTo io.Writer) error {
 	adminDone := make(chan error, 1)
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAdmin()
-	go func() { adminDone <- serve(adminCtx, newServer(health.handler(tele)), admin, TLSConfig{}) }()
+	go func() { adminDone <- serve(adminCtx, newServer(health.handler(tele)), at.admin, TLSConfig{}) }()
 
 	rooms, err := Open(ctx, c, log)
 	if err != nil {
@@ -98,12 +99,15 @@ func Core(ctx context.Context, configPath string, logTo io.Writer) error {
 			return err
 		}
 	}
-	return rooms.run(ctx, c, health, public, tele)
+	if err := rooms.announceSetUp(ctx, c); err != nil {
+		return err
+	}
+	return rooms.run(ctx, c, health, at, tele)
 }
 
 // run serves until ctx ends: first readiness goes, then requests finish, then
 // the loops stop, so that nothing accepted is lost.
-func (r *Rooms) run(ctx context.Context, c Config, h *health, public net.Listener, tele *telemetry) error {
+func (r *Rooms) run(ctx context.Context, c Config, h *health, at sockets, tele *telemetry) error {
 	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLoops()
 	looping := r.background().ServeBackground(loops)
@@ -114,7 +118,7 @@ func (r *Rooms) run(ctx context.Context, c Config, h *health, public net.Listene
 		return err
 	}
 	h.set(r.DB)
-	err := serve(ctx, newServer(tele.wrap(r.Handler)), public, c.TLS)
+	err := r.serveAll(ctx, at, tele.wrap(r.Handler), c.TLS)
 	h.set(nil)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -251,7 +255,7 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 		return err
 	}
 	r.Handler = r.handler(cell, receipts)
-	return nil
+	return r.wireConsole(c, cell)
 }
 
 // handler gives the API below /api/, gateways' receipts, and the members' pages elsewhere.

@@ -37,13 +37,16 @@ type DemoOptions struct {
 
 // Ready is the line that `standfast demo --json` prints once everything answers.
 type Ready struct {
-	Ready   bool           `json:"ready"`
-	Portal  string         `json:"portal"`
-	Mailbox string         `json:"mailbox"`
-	API     string         `json:"api"`
-	Admin   string         `json:"admin"`
-	Members []DemoMember   `json:"members"`
-	PIDs    map[string]int `json:"pids"`
+	Ready   bool         `json:"ready"`
+	Portal  string       `json:"portal"`
+	Mailbox string       `json:"mailbox"`
+	API     string       `json:"api"`
+	Admin   string       `json:"admin"`
+	Console string       `json:"console"`
+	Members []DemoMember `json:"members"`
+	// Operators can be made while there is none.
+	Operators []DemoOperator `json:"operators,omitempty"`
+	PIDs      map[string]int `json:"pids"`
 }
 
 // DemoMember is a seeded member, with the password in clear: demo data only.
@@ -51,6 +54,11 @@ type DemoMember struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
 	Region   string `json:"region"`
+}
+
+// DemoOperator is an operator to be: whoever opens the link first.
+type DemoOperator struct {
+	SetUp string `json:"set_up"`
 }
 
 // Demo runs the supervisor: it holds the sockets and the mailbox, starts core
@@ -101,9 +109,9 @@ func demoFolder(data string) (dir string, cleanup func(), err error) {
 }
 
 type supervisor struct {
-	o                   DemoOptions
-	dir                 string
-	public, admin, mail net.Listener
+	o                            DemoOptions
+	dir                          string
+	public, admin, console, mail net.Listener
 }
 
 func (s *supervisor) openSockets() (err error) {
@@ -113,12 +121,15 @@ func (s *supervisor) openSockets() (err error) {
 	if s.admin, err = listen("localhost:0"); err != nil {
 		return err
 	}
+	if s.console, err = listen("localhost:0"); err != nil {
+		return err
+	}
 	s.mail, err = listen("localhost:0")
 	return err
 }
 
 func (s *supervisor) closeSockets() {
-	for _, l := range []net.Listener{s.public, s.admin, s.mail} {
+	for _, l := range []net.Listener{s.public, s.admin, s.console, s.mail} {
 		if l != nil {
 			l.Close()
 		}
@@ -130,7 +141,22 @@ func (s *supervisor) url(l net.Listener) string {
 	return "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-func (s *supervisor) configPath() string { return filepath.Join(s.dir, "demo.toml") }
+func (s *supervisor) configPath() string { return filepath.Join(s.dir, demoConfig) }
+
+// demoConfig is the configuration file in a demo's folder.
+const demoConfig = "demo.toml"
+
+// setUpPath is where core leaves the first operator's link.
+func (s *supervisor) setUpPath() string { return filepath.Join(s.dir, "operator-link") }
+
+// operators gives the link that core left, if there is one.
+func (s *supervisor) operators() []DemoOperator {
+	link, err := os.ReadFile(s.setUpPath())
+	if err != nil || len(link) == 0 {
+		return nil
+	}
+	return []DemoOperator{{SetUp: string(link)}}
+}
 
 // writeConfig writes the file that core reads; a demo needs nobody to write one.
 func (s *supervisor) writeConfig() error {
@@ -139,7 +165,8 @@ func (s *supervisor) writeConfig() error {
 	c.Listen = ListenConfig{Public: s.public.Addr().String(), Admin: s.admin.Addr().String()}
 	c.Database, c.MasterKey = demoStore(s.dir, s.o.Data, s.o.Database)
 	c.Payments.SettleAfter = Duration{3 * time.Second}
-	c.Demo.Mailbox = s.url(s.mail)
+	c.Console = ConsoleConfig{PublicURL: s.url(s.console), Listen: s.console.Addr().String()}
+	c.Demo = DemoConfig{Mailbox: s.url(s.mail), SetUpFile: s.setUpPath()}
 	if err := s.simulatedTexts(&c); err != nil {
 		return err
 	}
@@ -189,6 +216,7 @@ func (s *supervisor) run(ctx context.Context) error {
 		}
 		s.o.Log.Error("core died", "error", err)
 		if s.o.NoRestart {
+			s.console.Close()
 			s.public.Close() // so that callers are refused instead of left waiting
 			<-ctx.Done()
 			return nil
@@ -219,9 +247,14 @@ func (s *supervisor) start(ctx context.Context) (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer admin.Close()
+	console, err := s.console.(*net.TCPListener).File()
+	if err != nil {
+		return nil, err
+	}
+	defer console.Close()
 	cmd := exec.CommandContext(ctx, self, "core", "--config", s.configPath())
-	cmd.Env = append(os.Environ(), "LISTEN_FDS=2", "GOMEMLIMIT=100MiB", envDemo+"=1")
-	cmd.ExtraFiles = []*os.File{public, admin}
+	cmd.Env = append(os.Environ(), "LISTEN_FDS=3", "GOMEMLIMIT=100MiB", envDemo+"=1")
+	cmd.ExtraFiles = []*os.File{public, admin, console}
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed demo leaves nothing behind
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -256,15 +289,18 @@ func (s *supervisor) untilReady(ctx context.Context, exited chan error) error {
 
 func (s *supervisor) announce(pid int) {
 	ready := Ready{Ready: true, Portal: s.url(s.public) + "/", Mailbox: s.url(s.mail), API: s.url(s.public) + "/api/v1", Admin: s.url(s.admin),
-		Members: demoMembers(), PIDs: map[string]int{"core": pid}}
+		Console: s.url(s.console) + "/", Operators: s.operators(), Members: demoMembers(), PIDs: map[string]int{"core": pid}}
 	if s.o.JSON {
 		_ = json.NewEncoder(s.o.Out).Encode(ready)
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Standfast is running.\n\n  Members' pages   %s\n  JSON API         %s\n  Mailbox          %s   (codes and notices arrive here)\n  Health, metrics  %s/metrics\n\n", ready.Portal, ready.API, ready.Mailbox, ready.Admin)
+	fmt.Fprintf(&b, "Standfast is running.\n\n  Members' pages   %s\n  Staff console    %s\n  JSON API         %s\n  Mailbox          %s   (codes and notices arrive here)\n  Health, metrics  %s/metrics\n\n", ready.Portal, ready.Console, ready.API, ready.Mailbox, ready.Admin)
 	for _, m := range ready.Members {
 		fmt.Fprintf(&b, "  Sign in as %-6s password %s\n", m.Username, m.Password)
+	}
+	for _, o := range ready.Operators {
+		fmt.Fprintf(&b, "\n  To become the first operator of the console, open\n  %s\n", o.SetUp)
 	}
 	fmt.Fprintln(&b, "\nStop with Ctrl-C.")
 	_, _ = io.WriteString(s.o.Out, b.String())

@@ -17,25 +17,47 @@ import (
 // (sd_listen_fds(3)): LISTEN_FDS says how many sockets were passed from there on.
 const firstInherited = 3
 
-// listeners opens the public and the admin socket, or takes them over from the
-// supervisor or systemd. Inherited sockets stay open while the process is
-// replaced, so that connections wait for the next one instead of being refused.
-func listeners(c ListenConfig) (public, admin net.Listener, err error) {
-	if n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS")); n >= 2 {
-		os.Unsetenv("LISTEN_FDS")
-		if public, err = inherited(firstInherited); err != nil {
-			return nil, nil, err
+// sockets are where a core answers.
+type sockets struct {
+	public, admin net.Listener
+	console       net.Listener // nil without a console
+}
+
+func (s sockets) close() {
+	for _, l := range []net.Listener{s.public, s.admin, s.console} {
+		if l != nil {
+			l.Close()
 		}
-		admin, err = inherited(firstInherited + 1)
-		return public, admin, err
 	}
-	if public, err = listen(c.Public); err != nil {
-		return nil, nil, err
+}
+
+// listeners opens the public, the admin and the console's socket, or takes them
+// over from the supervisor or systemd, in this order. Inherited sockets stay open while the process is
+// replaced, so that connections wait for the next one instead of being refused.
+func listeners(c Config) (s sockets, err error) {
+	passed, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	os.Unsetenv("LISTEN_FDS")
+	if passed < 2 {
+		passed = 0 // the first two come together
 	}
-	if admin, err = listen(c.Admin); err != nil {
-		public.Close()
+	all := []struct {
+		to   *net.Listener
+		addr string
+	}{{&s.public, c.Listen.Public}, {&s.admin, c.Listen.Admin}, {&s.console, c.Console.Listen}}
+	for i, l := range all {
+		switch {
+		case l.to == &s.console && c.Console.PublicURL == "":
+		case i < passed:
+			*l.to, err = inherited(uintptr(firstInherited + i))
+		default:
+			*l.to, err = listen(l.addr)
+		}
+		if err != nil {
+			s.close()
+			return sockets{}, err
+		}
 	}
-	return public, admin, err
+	return s, nil
 }
 
 func inherited(fd uintptr) (net.Listener, error) {

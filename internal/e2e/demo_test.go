@@ -20,13 +20,18 @@ import (
 
 // ready is the line of `standfast demo --json`, as API.md states it.
 type ready struct {
-	Ready   bool           `json:"ready"`
-	Portal  string         `json:"portal"`
-	Mailbox string         `json:"mailbox"`
-	API     string         `json:"api"`
-	Admin   string         `json:"admin"`
-	Members []credentials  `json:"members"`
-	PIDs    map[string]int `json:"pids"`
+	Ready   bool          `json:"ready"`
+	Portal  string        `json:"portal"`
+	Mailbox string        `json:"mailbox"`
+	API     string        `json:"api"`
+	Admin   string        `json:"admin"`
+	Console string        `json:"console"`
+	Members []credentials `json:"members"`
+	// Operators are those to be, while there is none.
+	Operators []struct {
+		SetUp string `json:"set_up"`
+	} `json:"operators"`
+	PIDs map[string]int `json:"pids"`
 }
 
 type credentials struct{ Username, Password, Region string }
@@ -196,7 +201,7 @@ func (l *limited) String() string {
 
 func TestTheReadyLineIsWhatOthersRelyOn(t *testing.T) {
 	d := startDemo(t)
-	if len(d.Members) < 2 || d.PIDs["core"] == 0 || d.Mailbox == "" || d.API == "" {
+	if len(d.Members) < 2 || d.PIDs["core"] == 0 || d.Mailbox == "" || d.API == "" || d.Console == "" || len(d.Operators) != 1 {
 		t.Fatalf("%+v", d.ready)
 	}
 	u, err := url.Parse(d.Portal)

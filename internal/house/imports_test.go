@@ -48,7 +48,12 @@ var rooms = map[string]string{
 	"internal/core/rail/sim":      "core/payment core/instrument money fault",
 	"internal/core/importer":      "core/member core/account core/ledger core/instrument core/locator core/signin core/audit db fault money",
 	"internal/core/api":           pages,
-	"internal/core/portal":        pages,
+	"internal/core/portal":        pages + frame,
+	"internal/core/console":       pages + frame + " core/staff",
+
+	"internal/core/portal/guard":  "",
+	"internal/core/portal/route":  "",
+	"internal/core/portal/static": "core/portal/route",
 
 	"internal/gameday":        everything,
 	"internal/gameday/fault":  "",
@@ -64,6 +69,9 @@ var rooms = map[string]string{
 
 // pages is what may stand behind a page or a call: the domain, never its storage.
 const pages = "core/account core/audit core/importer core/instrument core/locator core/member core/notify core/payment core/signin fault journey money text token"
+
+// frame is what members' and staff's pages share.
+const frame = " core/portal/guard core/portal/route core/portal/static"
 
 // importers says who alone may import a room; rooms not named here are free.
 var importers = map[string][]string{
@@ -114,7 +122,7 @@ func allowed(r string) map[string]bool {
 func scene(r string) map[string]bool {
 	set := allowed(r)
 	for other := range rooms {
-		if rooms[other] != pages && rooms[other] != everything {
+		if !strings.HasPrefix(rooms[other], pages) && rooms[other] != everything {
 			set[other] = true
 		}
 	}

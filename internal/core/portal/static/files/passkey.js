@@ -82,6 +82,8 @@ class Part {
   /** The button was pressed. */
   async ask() {
     this.say("");
+    // A passkey made for a form that is then refused would stay on the device, of use to nobody.
+    if (this.root.dataset.passkey === "create" && !this.form.reportValidity()) return;
     this.button.setAttribute("aria-disabled", "true");
     try {
       this.send(await this.credential());
