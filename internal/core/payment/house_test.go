@@ -321,7 +321,9 @@ func (h *house) untilSomebodyWaits(tx *db.Tx) {
 	if tx.Engine() != db.PostgreSQL {
 		return
 	}
-	for limit := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	pace := time.NewTicker(5 * time.Millisecond)
+	defer pace.Stop()
+	for limit := time.Now().Add(time.Minute); ; <-pace.C {
 		var n int
 		must(h, tx.QueryRow(ctx, `SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`).Scan(&n))
 		if n > 0 {
