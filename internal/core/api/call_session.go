@@ -63,7 +63,7 @@ type ByID struct {
 func (a *api) sessionCalls() {
 	register(a, operation{id: "get-session", method: http.MethodGet, path: "/api/v1/session", tag: "Session",
 		journey: journey.Session, summary: "Who is signed in"}, a.getSession)
-	register(a, operation{id: "sign-out", method: http.MethodDelete, path: "/api/v1/session", tag: "Session", use: signin.Change,
+	register(a, operation{id: "sign-out", method: http.MethodDelete, path: "/api/v1/session", tag: "Session", // whoever may look may leave
 		journey: journey.SignOut, status: http.StatusNoContent, summary: "Sign out here", description: "The device stays remembered."}, a.signOut)
 	register(a, operation{id: "list-sessions", method: http.MethodGet, path: "/api/v1/sessions", tag: "Session",
 		journey: journey.Session, summary: "All of the member's sessions"}, a.listSessions)
