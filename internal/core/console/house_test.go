@@ -190,5 +190,3 @@ func (b *browser) session() staff.Session {
 	b.must(err)
 	return s
 }
-
-func (b *browser) own() string { return b.session().Person.Organisation.ID }
