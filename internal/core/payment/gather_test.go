@@ -114,11 +114,24 @@ func (p *party) ask() {
 		}
 		wg.Go(func() {
 			for i, v := range s.takeTogether(orders) {
-				p.asked[batch[i]].verdict = v
+				p.asked[batch[i]].verdict = p.heard(s, orders[i], v)
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// heard is what the caller is told, as Submit does it: a refusal counts only where
+// nothing stands under the key. The other process may have taken the same request,
+// and left no room on the card, since this one looked.
+func (p *party) heard(s *Service, o *order, v verdict) verdict {
+	if v.err == nil {
+		return v
+	}
+	if first, found, err := s.replay(ctx, o.Request); found || err != nil {
+		return verdict{first, err}
+	}
+	return v
 }
 
 // check holds every answer to what is there: each key has one payment, whose
