@@ -90,7 +90,7 @@ func newProduction(t testing.TB) *production {
 	p.codes = codes
 	must(t, "init", "--config", p.file("standfast.toml"))
 	p.edit(map[string]string{
-		"database": p.database, "public": p.public, "admin": p.admin, "public_url": "https://" + p.public,
+		"database": p.database, "public": p.public, "admin": p.admin, "cell.public_url": "https://" + p.public,
 		"certificate": "tls.crt", "key": "tls.key", "server": relay, "tls": "none",
 	})
 	return p
@@ -107,6 +107,7 @@ func (p *production) write(name, text string) string {
 }
 
 // edit sets keys of the file that init wrote, as an operator with an editor would.
+// A key that stands in several sections is written with its own, as cell.public_url.
 func (p *production) edit(values map[string]string) {
 	p.t.Helper()
 	text, err := os.ReadFile(p.file("standfast.toml"))
@@ -114,11 +115,17 @@ func (p *production) edit(values map[string]string) {
 		p.t.Fatal(err)
 	}
 	for key, value := range values {
-		line := regexp.MustCompile(`(?m)^` + key + ` = ".*"$`)
+		section := `(?m)^()`
+		if head, tail, ok := strings.Cut(key, "."); ok {
+			section, key = `(?m)(^\[`+head+`\]\n(?:[^\[].*\n|\n)*?)`, tail
+		}
+		line := regexp.MustCompile(section + key + ` = ".*"$`)
 		if n := len(line.FindAll(text, -1)); n != 1 {
 			p.t.Fatalf("%s stands %d times in the example", key, n)
 		}
-		text = line.ReplaceAllLiteral(text, fmt.Appendf(nil, "%s = %q", key, value))
+		text = line.ReplaceAllFunc(text, func(old []byte) []byte {
+			return fmt.Appendf(nil, "%s%s = %q", line.FindSubmatch(old)[1], key, value)
+		})
 	}
 	p.write("standfast.toml", string(text))
 }
