@@ -42,7 +42,7 @@ func (s *Service) MakeRecoveryCodes(ctx context.Context, q ChangeRequest) (codes
 			if err := s.storeRecoveryCode(ctx, tx, memberID, code); err != nil {
 				return err
 			}
-			codes = append(codes, grouped(code))
+			codes = append(codes, InFours(code))
 		}
 		return s.altered(ctx, tx, q, "recovery-codes", memberID, "made")
 	})
@@ -74,8 +74,8 @@ func randomDigits(n int) string {
 	return fmt.Sprintf("%0*d", n, v)
 }
 
-// grouped writes digits in groups of four.
-func grouped(digits string) string {
+// InFours writes digits, or a key, in groups of four that are easy to copy by hand.
+func InFours(digits string) string {
 	var b strings.Builder
 	for i, r := range digits {
 		if i > 0 && i%4 == 0 {

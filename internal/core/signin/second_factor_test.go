@@ -252,7 +252,7 @@ func TestDigitsAreGrouped(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 20).Draw(t, "n")
 		d := randomDigits(n)
-		if len(d) != n || strings.Trim(d, "0123456789") != "" || strings.ReplaceAll(grouped(d), " ", "") != d {
+		if len(d) != n || strings.Trim(d, "0123456789") != "" || strings.ReplaceAll(InFours(d), " ", "") != d {
 			t.Fatal(d)
 		}
 	})
