@@ -21,7 +21,7 @@ lint: ## gofmt, go vet, staticcheck, generated files, shell syntax
 generate: ## write the Go files that the .templ files stand for
 	go tool templ generate
 
-fuzz: ## every fuzz target for FUZZTIME each (10s)
+fuzz: ## every fuzz target for FUZZTIME each (10s), and the properties with new cases
 	@scripts/fuzz.sh
 
 bench: ## the figures of the README; starts its own PostgreSQL (BENCH="ledger" for one of them)

@@ -47,6 +47,7 @@ type DB struct {
 	writer  *sql.DB       // SQLite: exactly one connection. PostgreSQL: the pool
 	reader  *sql.DB       // SQLite: a pool that cannot write. PostgreSQL: the pool
 	stmts   sync.Map      // SQLite: prepared statements by pool and text
+	behind  behind        // SQLite: statements that are being prepared for the cache
 	wakeups sync.Map      // channels by name, see Wake
 	health  health        // see Watch
 	path    string        // SQLite only
@@ -168,6 +169,7 @@ func (d *DB) Writer() *sql.DB { return d.writer }
 
 // Close waits for running work and closes all connections.
 func (d *DB) Close() error {
+	d.behind.end()
 	d.stmts.Range(func(_, s any) bool { s.(*sql.Stmt).Close(); return true })
 	err := d.writer.Close()
 	if d.reader != d.writer {

@@ -349,7 +349,7 @@ func (tx *Tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 		return nil, err
 	}
 	tx.own[query] = s
-	tx.after = append(tx.after, func() { go tx.db.prepare(key) })
+	tx.after = append(tx.after, func() { tx.db.behind.run(func() { tx.db.prepare(key) }) })
 	return s, nil
 }
 

@@ -75,6 +75,7 @@ func TestRecordsAreReadBack(t *testing.T) {
 		rows := rapid.SliceOfN(rapid.SliceOfN(cell, 2, 5), 1, 60).Draw(t, "rows")
 		repeat := rapid.SampledFrom([]int{1, 1, 1, 400}).Draw(t, "repeat")
 		var b bytes.Buffer
+		b.WriteString("\ufeff") // or else a first cell that begins with one would lose it
 		w := csv.NewWriter(&b)
 		w.UseCRLF = rapid.Bool().Draw(t, "crlf")
 		for range repeat {
