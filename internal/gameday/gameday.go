@@ -58,7 +58,7 @@ type play func(s *scenario.Stage, ctx context.Context, r *report.Report) error
 
 // plays gives the rows that were asked for.
 func (c *CLI) plays() ([]play, error) {
-	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 18: (*scenario.Stage).Row18}
+	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 16: (*scenario.Stage).Row16, 18: (*scenario.Stage).Row18}
 	var list []play
 	for _, n := range c.Rows {
 		p := known[n]

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"time"
 
 	"standfast/internal/core/passkey/softkey"
@@ -19,6 +20,7 @@ import (
 type Member struct {
 	person
 	origin, mailbox string
+	texts           *texts
 	jar             *cookiejar.Jar
 	http            *http.Client
 	key             *softkey.Authenticator
@@ -31,8 +33,8 @@ const patience = 30 * time.Second
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 4 << 20
 
-func newMember(origin, mailbox string, p person) *Member {
-	m := &Member{person: p, origin: origin, mailbox: mailbox}
+func newMember(origin, mailbox string, t *texts, p person) *Member {
+	m := &Member{person: p, origin: origin, mailbox: mailbox, texts: t}
 	m.freshBrowser()
 	return m
 }
@@ -165,8 +167,27 @@ func (m *Member) submit(ctx context.Context, challenge, code string) (answer, er
 	return m.api(ctx, http.MethodPost, "/sign-in/code", map[string]any{"challenge_id": challenge, "code": code, "trust_device": true})
 }
 
-// codes lists the codes that were sent to the member, newest first.
-func (m *Member) codes(ctx context.Context) (list []string, err error) {
+// received is a code as it came to a member.
+type received struct {
+	code    string
+	channel string
+	at      time.Time
+}
+
+// codes lists the codes that came to the member, newest first: texts by the
+// gateway, everything else in the demo's mailbox.
+func (m *Member) codes(ctx context.Context) ([]received, error) {
+	list, err := m.mailed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, m.texts.codes(m.number)...)
+	slices.SortStableFunc(list, func(a, b received) int { return b.at.Compare(a.at) })
+	return list, nil
+}
+
+// mailed lists the codes in the demo's mailbox.
+func (m *Member) mailed(ctx context.Context) (list []received, err error) {
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, m.mailbox, nil)
 	if err != nil {
 		return nil, err
@@ -177,20 +198,23 @@ func (m *Member) codes(ctx context.Context) (list []string, err error) {
 	}
 	defer r.Body.Close()
 	var box struct {
-		Items []struct{ To, Code string }
+		Items []struct {
+			To, Code, Channel string
+			SentAt            time.Time `json:"sent_at"`
+		}
 	}
 	if err := json.NewDecoder(io.LimitReader(r.Body, maxAnswer)).Decode(&box); err != nil {
 		return nil, err
 	}
 	for _, i := range box.Items {
 		if i.Code != "" && (i.To == m.email || i.To == m.number) {
-			list = append(list, i.Code)
+			list = append(list, received{i.Code, i.Channel, i.SentAt})
 		}
 	}
 	return list, nil
 }
 
-// codeLimit is how long a code may take to arrive in the demo's mailbox.
+// codeLimit is how long a code may take to arrive.
 const codeLimit = 30 * time.Second
 
 // code waits for a code beyond those that were there before.
@@ -202,7 +226,7 @@ func (m *Member) code(ctx context.Context, before int) (string, error) {
 	for {
 		list, err := m.codes(ctx)
 		if err == nil && len(list) > before {
-			return list[0], nil
+			return list[0].code, nil
 		}
 		select {
 		case <-ctx.Done():

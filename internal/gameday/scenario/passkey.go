@@ -52,7 +52,7 @@ func (m *Member) addPasskey(ctx context.Context) error {
 // nextMorning gives the member's browser as it comes back later: the device is
 // known, nobody is signed in. The member's own browser goes on beside it.
 func (m *Member) nextMorning() *Member {
-	again := newMember(m.origin, m.mailbox, m.person)
+	again := newMember(m.origin, m.mailbox, m.texts, m.person)
 	again.key = m.key
 	at, _ := url.Parse(m.origin) // made by our own process
 	var kept []*http.Cookie

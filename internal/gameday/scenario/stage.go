@@ -39,6 +39,7 @@ type Stage struct {
 	Options
 	Members []*Member
 	Proxy   *fault.Proxy // before PostgreSQL; nil on SQLite
+	texts   *texts
 	dir     string
 	ready   app.Ready
 	cmd     *exec.Cmd
@@ -76,8 +77,9 @@ func (s *Stage) open(ctx context.Context) error {
 		return err
 	}
 	for _, p := range people {
-		s.Members = append(s.Members, newMember(s.origin(), s.ready.Mailbox, p))
+		s.Members = append(s.Members, newMember(s.origin(), s.ready.Mailbox, s.texts, p))
 	}
+	s.texts.ReportTo(s.origin() + "/receipts/text")
 	return nil
 }
 
@@ -98,9 +100,13 @@ func (s *Stage) cast(ctx context.Context, database string) ([]person, error) {
 }
 
 // start runs the program as `standfast demo` does, in a process of its own, with
-// the proxy between it and its database.
+// the proxy between it and its database, and a text message gateway beside it.
 func (s *Stage) start(ctx context.Context) error {
-	args := []string{"demo", "--json", "--listen", "localhost:0", "--data", s.dir}
+	var err error
+	if s.texts, err = openTexts(); err != nil {
+		return err
+	}
+	args := []string{"demo", "--json", "--listen", "localhost:0", "--data", s.dir, "--texts", s.texts.url}
 	if s.Database != "" {
 		proxy, through, err := fault.NewPostgres(s.Database)
 		if err != nil {
@@ -111,7 +117,6 @@ func (s *Stage) start(ctx context.Context) error {
 	}
 	program := s.Program
 	if program == "" {
-		var err error
 		if program, err = os.Executable(); err != nil {
 			return err
 		}
@@ -166,6 +171,9 @@ func (s *Stage) Close() error {
 	err := s.stop()
 	if s.Proxy != nil {
 		s.Proxy.Close()
+	}
+	if s.texts != nil {
+		s.texts.close()
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
 }

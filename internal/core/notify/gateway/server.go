@@ -136,6 +136,19 @@ func (s *Server) Set(f Fault) {
 	s.fault = f
 }
 
+// ReportTo changes where receipts are posted; "" is nowhere.
+func (s *Server) ReportTo(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conf.ReceiptsTo = url
+}
+
+func (s *Server) receiptsTo() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conf.ReceiptsTo
+}
+
 func (s *Server) current() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -261,11 +274,12 @@ func (s *Server) report(id string, states ...notify.State) {
 		s.mu.Lock()
 		s.states[id] = st
 		s.mu.Unlock()
-		if s.conf.ReceiptsTo == "" {
+		to := s.receiptsTo()
+		if to == "" {
 			continue
 		}
 		for try := range receiptTries {
-			if s.post(id, st) == nil || !s.pause(time.Duration(try+1)*time.Second) {
+			if s.post(to, id, st) == nil || !s.pause(time.Duration(try+1)*time.Second) {
 				break
 			}
 		}
@@ -283,12 +297,12 @@ func (s *Server) pause(d time.Duration) bool {
 	}
 }
 
-func (s *Server) post(id string, st notify.State) error {
+func (s *Server) post(to, id string, st notify.State) error {
 	body, err := json.Marshal(map[string]any{"receipts": []map[string]any{{"id": id, "state": st, "at": s.conf.Now().UTC()}}})
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, s.conf.ReceiptsTo, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
