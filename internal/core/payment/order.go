@@ -90,6 +90,9 @@ func (s *Service) look(ctx context.Context, tx *db.Tx, orders []*order) error {
 	if err != nil {
 		return err
 	}
+	if err := s.heldBack(ctx, tx, methods); err != nil {
+		return err
+	}
 	for i, o := range orders {
 		o.stands, o.refused = false, nil
 		if r, ok := standing[o.name()]; ok {
