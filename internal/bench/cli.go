@@ -15,7 +15,7 @@ type CLI struct {
 	Ledger    ledgerCmd    `cmd:"" help:"Transfers over HTTP and payments against pgbench -N; transfers in process on SQLite."`
 	Import    importCmd    `cmd:"" help:"Rows a second and memory of an import, on both engines."`
 	Dashboard dashboardCmd `cmd:"" help:"Dashboards with a thousand and with a million accounts."`
-	Signin    signinCmd    `cmd:"" help:"CPU of a password sign-in against the bare hash; CPU of a request with a session."`
+	Signin    signinCmd    `cmd:"" help:"CPU of sign-ins with password and passkey and of a request with a session; a storm of sign-ins."`
 }
 
 // common are the flags of every benchmark.
@@ -63,9 +63,10 @@ func (c *dashboardCmd) Run(ctx context.Context, out io.Writer) error {
 
 type signinCmd struct {
 	common
-	SignIns  int    `help:"Sign-ins and bare hashes to compare." default:"60"`
-	Requests int    `help:"Requests with a session to measure." default:"20000"`
-	Profile  string `help:"Write a CPU profile of the core process under 10 s of sign-ins there." type:"path" placeholder:"FILE"`
+	SignIns  int           `help:"Sign-ins and bare hashes to compare." default:"60"`
+	Requests int           `help:"Requests with a session to measure." default:"20000"`
+	Storm    time.Duration `help:"How long the storm of sign-ins lasts, and what is measured before it; 0 leaves it out." default:"15s"`
+	Profile  string        `help:"Write a CPU profile of the core process under 10 s of sign-ins there." type:"path" placeholder:"FILE"`
 }
 
 // Run measures sign-in.

@@ -18,6 +18,9 @@ import (
 	"standfast/internal/money"
 )
 
+// publicURL is what a measured core is called; nobody looks it up.
+const publicURL = "http://localhost"
+
 // currency of everything that benchmarks make up.
 const currency = "USD"
 
@@ -34,7 +37,7 @@ func quiet() *slog.Logger {
 // in dir and the demo's mailbox as the way out for messages.
 func configure(dir, database, mailbox string) (app.Config, error) {
 	c := app.Defaults()
-	c.Cell.PublicURL = "http://localhost"
+	c.Cell.PublicURL = publicURL
 	c.Database = database
 	c.MasterKey = filepath.Join(dir, "master.key")
 	c.Demo.Mailbox = mailbox

@@ -77,7 +77,7 @@ const frame = " core/portal/guard core/portal/route core/portal/static"
 var importers = map[string][]string{
 	"internal/app":     {"cmd/standfast", "internal/bench", "internal/gameday", "internal/e2e"},
 	"internal/bench":   {"cmd/standfast", "internal/app", "internal/e2e"},
-	"internal/gameday": {"cmd/standfast", "internal/e2e"},
+	"internal/gameday": {"cmd/standfast", "internal/bench", "internal/e2e"},
 	"internal/e2e":     {},
 	"internal/house":   {},
 	"internal/dbtest":  {}, // and every test
