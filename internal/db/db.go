@@ -35,7 +35,8 @@ const (
 
 // Options changes how Open opens.
 type Options struct {
-	Now      func() time.Time // clock of transactions; time.Now when nil
+	Now      func() time.Time // clock of transactions; this machine's when nil, set by the server's where there is one
+	Follow   bool             // with Now: set it by the server's clock all the same
 	MaxConns int              // connections to PostgreSQL, or readers of SQLite; a default when 0
 }
 
@@ -43,6 +44,7 @@ type Options struct {
 type DB struct {
 	engine  Engine
 	now     func() time.Time
+	clock   cellClock
 	pool    *pgxpool.Pool // PostgreSQL only
 	writer  *sql.DB       // SQLite: exactly one connection. PostgreSQL: the pool
 	reader  *sql.DB       // SQLite: a pool that cannot write. PostgreSQL: the pool
@@ -58,7 +60,7 @@ type DB struct {
 // made where it is missing. It does not migrate (see Migrate).
 func Open(ctx context.Context, target string, o Options) (*DB, error) {
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now, o.Follow = time.Now, true
 	}
 	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
 		return openPostgreSQL(ctx, target, o)
@@ -95,7 +97,11 @@ func openPostgreSQL(ctx context.Context, target string, o Options) (*DB, error) 
 		return nil, unavailable(err)
 	}
 	all := stdlib.OpenDBFromPool(pool)
-	return &DB{engine: PostgreSQL, now: o.Now, pool: pool, writer: all, reader: all}, nil
+	d := &DB{engine: PostgreSQL, now: o.Now, clock: cellClock{follows: o.Follow}, pool: pool, writer: all, reader: all}
+	if err := d.setClock(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
 }
 
 // sqlitePragmas are set on every connection; busy_timeout first, so that the
@@ -156,9 +162,6 @@ func sqliteDSN(path, lock string, extra ...string) string {
 
 // Engine tells which engine this is.
 func (d *DB) Engine() Engine { return d.engine }
-
-// Now gives the clock's time in UTC, cut to the microseconds that are stored.
-func (d *DB) Now() time.Time { return d.now().UTC().Truncate(time.Microsecond) }
 
 // Pool gives PostgreSQL's own pool, for work that needs pipelining; nil on SQLite.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }

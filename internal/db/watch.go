@@ -228,7 +228,7 @@ type prober interface {
 
 func (d *DB) prober() prober {
 	if d.engine == PostgreSQL {
-		return &pgProber{config: d.pool.Config().ConnConfig, schema: latestSchema()}
+		return &pgProber{config: d.pool.Config().ConnConfig, schema: latestSchema(), now: d.now, clock: &d.clock}
 	}
 	return &sqliteProber{path: d.path, file: d.file, schema: latestSchema()}
 }
@@ -246,7 +246,10 @@ func latestSchema() (latest int64) {
 	return latest
 }
 
-const askSchema = `SELECT max(version_id) FROM goose_db_version`
+const (
+	askSchema         = `SELECT max(version_id) FROM goose_db_version`
+	askSchemaAndClock = `SELECT max(version_id), ` + askClock + ` FROM goose_db_version`
+)
 
 // ours judges the answer to askSchema.
 func ours(got sql.NullInt64, want int64, err error) error {
@@ -266,6 +269,8 @@ func ours(got sql.NullInt64, want int64, err error) error {
 type pgProber struct {
 	config *pgx.ConnConfig
 	schema int64
+	now    func() time.Time
+	clock  *cellClock
 	mu     sync.Mutex // a question that nobody waits for any more may still be under way
 	conn   *pgx.Conn
 }
@@ -283,11 +288,15 @@ func (p *pgProber) read(ctx context.Context) error {
 		p.conn = conn
 	}
 	var got sql.NullInt64
-	err := p.conn.QueryRow(ctx, askSchema).Scan(&got)
+	var us int64
+	before := p.now()
+	err := p.conn.QueryRow(ctx, askSchemaAndClock).Scan(&got, &us)
 	if err = ours(got, p.schema, err); err != nil {
 		p.drop()
+		return err
 	}
-	return err
+	p.clock.heard(time.UnixMicro(us), before, p.now())
+	return nil
 }
 
 func (p *pgProber) write(context.Context, bool) error { return nil } // what can be read can be asked to write, and says so itself

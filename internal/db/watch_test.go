@@ -16,7 +16,12 @@ import (
 // watched opens a migrated database and watches it until the test ends.
 func watched(t *testing.T, target string) *db.DB {
 	t.Helper()
-	d, err := db.Open(t.Context(), target, db.Options{})
+	return watchedAt(t, target, db.Options{})
+}
+
+func watchedAt(t *testing.T, target string, o db.Options) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), target, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,4 +203,28 @@ func TestAFileThatIsGoneTakesNothingMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	soon(t, "it is back", func() bool { return write(d) == nil })
+}
+
+// Two processes whose clocks are five minutes off to either side agree with the
+// server, and so with each other; a clock that a test has set is left alone.
+func TestTheServersClockIsTheCells(t *testing.T) {
+	target := dbtest.PostgreSQLURL(t)
+	for _, by := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
+		off := func() time.Time { return time.Now().Add(by) }
+		d := watchedAt(t, target, db.Options{Now: off, Follow: true})
+		right := func() bool { return time.Since(d.Now()).Abs() < 5*time.Second }
+		for deadline := time.Now().Add(time.Minute); !right(); {
+			if time.Now().After(deadline) {
+				t.Fatal("still", time.Since(d.Now()))
+			}
+			<-time.After(50 * time.Millisecond)
+		}
+		var in time.Time
+		if err := d.WithTx(t.Context(), func(tx *db.Tx) error { in = tx.Now; return nil }); err != nil || time.Since(in).Abs() > 30*time.Second {
+			t.Error(in, err)
+		}
+		if d := watchedAt(t, target, db.Options{Now: off}); (time.Since(d.Now()) + by).Abs() > 30*time.Second {
+			t.Error("a clock that was given is changed")
+		}
+	}
 }
