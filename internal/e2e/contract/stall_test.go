@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"standfast/internal/db"
 	"standfast/internal/dbtest"
+	"standfast/internal/gameday/fault"
 )
 
 // bounded is a time that no call takes that has a deadline (the API's is 5 s),
@@ -33,8 +32,16 @@ func TestADatabaseThatStalls(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "core.db")
 		h := open(t, path)
-		stall, flow := writeLock(t, path)
-		h.livesThrough(t, stall, flow, false)
+		file := fault.NewFile(path)
+		step := func(f func() error) func() {
+			return func() {
+				if err := f(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		t.Cleanup(step(file.Heal))
+		h.livesThrough(t, step(file.Lock), step(file.Heal), false)
 	})
 }
 
@@ -118,34 +125,8 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// writeLock gives what takes and gives back SQLite's lock for writing, as
-// another program would that has the file open.
-func writeLock(t *testing.T, path string) (take, giveBack func()) {
-	t.Helper()
-	other, err := db.Open(t.Context(), path, db.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { other.Close() })
-	release := make(chan struct{})
-	var once sync.Once
-	var holder sync.WaitGroup
-	giveBack = func() { once.Do(func() { close(release) }); holder.Wait() }
-	t.Cleanup(giveBack)
-	return func() {
-		held := make(chan struct{})
-		holder.Go(func() {
-			err := other.WithTx(context.Background(), func(*db.Tx) error { close(held); <-release; return nil })
-			if err != nil {
-				t.Error(err)
-			}
-		})
-		<-held
-	}, giveBack
-}
-
-// way is the way to a server, which can be stopped: it takes connections and
-// bytes and passes nothing on until it flows again.
+// way is the way to a server that hangs and then goes on: what it was sent in the
+// meantime arrives after all, which a game day's proxy would have dropped.
 type way struct {
 	url, server string
 

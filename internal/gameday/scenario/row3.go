@@ -6,21 +6,23 @@ import (
 	"net/http"
 	"time"
 
+	"standfast/internal/gameday/fault"
 	"standfast/internal/gameday/report"
 )
 
 const (
+	haltFor   = 2 * time.Second
 	codeTry   = 200 * time.Millisecond // between two tries of a code that got no answer
 	dashboard = "dashboards: open right after the code"
 )
 
-// Row3 breaks the database at the moment at which a right code arrives: just
+// Row3 breaks the database, or halts the process, at the moment at which a right code arrives: just
 // before, so that the code meets the fault, and just after, so that the dashboard
 // does. The member sends the same code again and is never asked for another one.
 func (s *Stage) Row3(ctx context.Context, r *report.Report) error {
 	row := r.Row(3, "A right code, then anything failing behind it")
 	t := newTally()
-	for i, b := range s.breakages() {
+	for i, b := range append(s.breakages(), breakage{"the process halted for two seconds", s.halt}) {
 		m := s.Members[i%len(s.Members)]
 		if err := s.codeMeets(ctx, t, m, b, true); err != nil {
 			return fmt.Errorf("%s before the code: %w", b.name, err)
@@ -93,7 +95,15 @@ func (s *Stage) askForCode(ctx context.Context, m *Member) (challenge, code stri
 	return step.Challenge.ID, code, err
 }
 
-// brokenFor breaks the database, does something that meets it, and heals it.
+// halt stops the process as it is, with its connections open, and lets it go on
+// by itself.
+func (s *Stage) halt() error {
+	pid := s.core()
+	time.AfterFunc(haltFor, func() { _ = fault.Continue(pid) }) // it may have ended meanwhile
+	return fault.Stop(pid)
+}
+
+// brokenFor breaks something, does something that meets it, and heals it.
 func (s *Stage) brokenFor(b breakage, meet func()) error {
 	if err := b.set(); err != nil {
 		return err

@@ -160,8 +160,8 @@ func (s *Stage) untilReady(ctx context.Context, line <-chan []byte) error {
 // origin is what browsers call the process.
 func (s *Stage) origin() string { return strings.TrimSuffix(s.ready.Portal, "/") }
 
-// Core gives the process id of the core process.
-func (s *Stage) Core() int { return s.ready.PIDs["core"] }
+// core gives the process id of the core process.
+func (s *Stage) core() int { return s.ready.PIDs["core"] }
 
 // stopLimit is how long the process may take to end.
 const stopLimit = 30 * time.Second
