@@ -38,6 +38,13 @@ type Config struct {
 	ProofTTL    time.Duration // a proof of an action is to be used within this; default 5 min
 	NoEmailCode bool          // codes never go by e-mail (gb and eu); else e-mail is the last resort
 
+	// CautionFor is how long methods that are added after a recovery by messages
+	// alone do not pay; default 24 h.
+	CautionFor time.Duration
+	// ClaimsPerSecond bounds what people who are not signed in can begin here, as
+	// recoveries, in all; ten seconds' worth at once. Default 10.
+	ClaimsPerSecond float64
+
 	CodesPerSecond float64 // messages with codes that this process sends at most, ten seconds' worth at once; default 50
 	// Landing tells whether the page that a code leads to answers; nil takes it for
 	// granted. It is asked inside a transaction, so it must not ask the database.
@@ -75,6 +82,8 @@ func (c Config) withDefaults(now func() time.Time) Config {
 	or(&c.ResendAfter, 30*time.Second)
 	or(&c.LateAfter, 15*time.Second)
 	or(&c.CodesPerSecond, 50)
+	or(&c.CautionFor, 24*time.Hour)
+	or(&c.ClaimsPerSecond, 10)
 	or(&c.ProofTTL, 5*time.Minute)
 	or(&c.LookAge, 15*time.Minute)
 	or(&c.PayAge, 5*time.Second)

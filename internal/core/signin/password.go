@@ -179,6 +179,9 @@ func (s *Service) replace(ctx context.Context, sess Session, who claimant, right
 		if err := s.store(ctx, tx, sess.MemberID, h, "member"); err != nil {
 			return err
 		}
+		if err := endClaims(ctx, tx, sess.MemberID); err != nil {
+			return err
+		}
 		if out.Session, err = s.goOnAlone(ctx, tx, sess, "password-changed", c); err != nil {
 			return err
 		}

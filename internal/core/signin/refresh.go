@@ -161,6 +161,7 @@ func (s *Service) prune(ctx context.Context) error {
 		{`DELETE FROM session WHERE expires_at < $1`, now.Add(-keepSessions)},
 		{`DELETE FROM challenge WHERE expires_at < $1 AND (purpose = 'sign-in' OR redeemed_at = 0)`, now.Add(-keepChallenges)},
 		{`DELETE FROM step_up_evidence WHERE asked_at < $1 AND redeemed_at = 0`, now.Add(-keepChallenges)},
+		{`DELETE FROM claim WHERE expires_at < $1 AND outcome <> 'done'`, now.Add(-keepChallenges)},
 		{`DELETE FROM kept_form WHERE expires_at <= $1`, now},
 		{`DELETE FROM device_proof WHERE keep_until < $1`, now},
 		{`DELETE FROM signing_key WHERE retired_at > 0 AND verify_until < $1`, now},

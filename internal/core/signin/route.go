@@ -46,6 +46,16 @@ func (s *Service) allowed(ways []string) []string {
 	return slices.DeleteFunc(slices.Clone(ways), func(w string) bool { return s.conf.NoEmailCode && w == string(notify.Email) })
 }
 
+// of keeps the routes that a challenge's code may take. A claim's goes to one
+// contact only; see claimCode.
+func (r routes) of(c challenge) routes {
+	if !c.purpose.ofClaim() {
+		return r
+	}
+	r.channels = slices.DeleteFunc(r.channels, func(ch notify.Channel) bool { return contact(ch) != contact(notify.Channel(c.channel)) })
+	return r
+}
+
 func addressOf(m member.Member, ch notify.Channel) string {
 	if ch == notify.Email {
 		return m.Email
@@ -122,6 +132,7 @@ func (s *Service) messageWays(ctx context.Context, tx *db.Tx, m member.Member, c
 	if err != nil {
 		return nil, err
 	}
+	r = r.of(*c)
 	if c.fate, err = s.fate(ctx, tx, *c); err != nil {
 		return nil, err
 	}

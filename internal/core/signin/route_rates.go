@@ -25,6 +25,21 @@ func perSend() limit {
 // and 32 minutes.
 const maxPerHour = 16
 
+// perClaimSend bounds what people who know no more than a name can have sent to
+// its member. It is a count of its own: else they could use up the messages that
+// the member signs in with.
+func perClaimSend() limit {
+	return limit{name: "send-claim", free: 10, base: 5 * time.Minute, max: 6 * time.Hour, forget: 24 * time.Hour}
+}
+
+// memberSends is the count of messages to a member that a challenge's go to.
+func (s *Service) memberSends(c challenge) gauge {
+	if c.purpose.ofClaim() {
+		return s.gauge(perClaimSend(), c.memberID, c.memberID)
+	}
+	return s.gauge(perSend(), c.memberID, c.memberID)
+}
+
 // perSendDevice bounds what one browser can have sent, to whomever.
 func perSendDevice() limit {
 	return limit{name: "send-device", free: 20, base: time.Minute, max: time.Hour, forget: time.Hour, shared: true}
@@ -37,7 +52,7 @@ func perSendAddress() limit {
 
 // sendLimits are all counts of a challenge's messages.
 func (s *Service) sendLimits(c challenge) []gauge {
-	list := []gauge{s.gauge(perSend(), c.memberID, c.memberID)}
+	list := []gauge{s.memberSends(c)}
 	if c.device != "" {
 		list = append(list, s.gauge(perSendDevice(), "", c.device))
 	}
@@ -54,10 +69,13 @@ func (s *Service) countSend(ctx context.Context, tx *db.Tx, m member.Member, c c
 	if err := read(ctx, tx, list[:1], true); err != nil {
 		return err
 	}
-	many := list[0].failures+1 == perSend().free
+	many := list[0].failures+1 == list[0].limit.free
 	slices.SortFunc(list, func(a, b gauge) int { return bytes.Compare(a.key, b.key) }) // no two wait for each other
 	if err := count(ctx, tx, list); err != nil || !many {
 		return err
+	}
+	if c.purpose.ofClaim() {
+		return s.tell(ctx, tx, m.ID, "claims-asked", c.from)
 	}
 	return s.tell(ctx, tx, m.ID, "codes-asked", c.from)
 }

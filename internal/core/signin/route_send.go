@@ -95,6 +95,7 @@ func (s *Service) resend(ctx context.Context, tx *db.Tx, c challenge, wanted not
 	if err != nil {
 		return c, err
 	}
+	r = r.of(c)
 	if wanted == "" && c.sends > 0 {
 		wanted = notify.Channel(c.channel)
 	}

@@ -47,6 +47,7 @@ type Service struct {
 	keysAt     atomic.Int64  // as of when the keys are known, in microseconds
 	onDemand   *rate.Limiter // of readings that a request asks for
 	codeRate   *rate.Limiter // of messages with codes
+	claimRate  *rate.Limiter // of claims
 }
 
 const (
@@ -60,6 +61,7 @@ func New(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Conf
 	s := Offline(d, members, n, key, c)
 	if c.Jobs != nil {
 		jobs.Handle(c.Jobs, detourTimeout, s.takeDetour)
+		jobs.Handle(c.Jobs, claimMessageTimeout, s.sendClaim)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -75,7 +77,8 @@ func Offline(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c 
 		hashes:     newPool(c.Hash, c.HashWorkers, c.HashQueue),
 		ring:       token.NewKeyring(c.Cell, rememberTokens),
 		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50), offline: newOffline(),
-		codeRate: rate.NewLimiter(rate.Limit(c.CodesPerSecond), int(max(1, 10*c.CodesPerSecond))),
+		codeRate:  rate.NewLimiter(rate.Limit(c.CodesPerSecond), int(max(1, 10*c.CodesPerSecond))),
+		claimRate: rate.NewLimiter(rate.Limit(c.ClaimsPerSecond), int(max(1, 10*c.ClaimsPerSecond))),
 	}
 	s.recent.init()
 	if c.Later != nil {

@@ -159,6 +159,17 @@ func count(ctx context.Context, tx *db.Tx, list []gauge) error {
 	return nil
 }
 
+// prepare makes a gauge's row where it has none, so that there is one to lock.
+func (g gauge) prepare(ctx context.Context, tx *db.Tx) error {
+	var forget int64
+	if g.limit.forget > 0 {
+		forget = db.Micros(tx.Now.Add(g.limit.forget))
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO throttle (key, member_id, failures, last_at, until, forget_at) VALUES ($1, $2, 0, $3, 0, $4) ON CONFLICT (key) DO NOTHING`,
+		g.key, null(g.memberID), db.Micros(tx.Now), forget)
+	return err
+}
+
 func (g gauge) count(ctx context.Context, tx *db.Tx) error {
 	var since, forget int64 // failures before since are forgotten, this one at forget
 	if g.limit.forget > 0 {

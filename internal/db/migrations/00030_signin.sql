@@ -37,7 +37,7 @@ CREATE INDEX throttle_forget ON throttle (forget_at) WHERE forget_at > 0;
 -- master key.
 CREATE TABLE challenge (
     id          UUID PRIMARY KEY,
-    purpose     TEXT NOT NULL CHECK (purpose IN ('sign-in', 'step-up')),
+    purpose     TEXT NOT NULL,     -- sign-in, step-up, recovery, enrolment, …
     member_id   UUID NOT NULL REFERENCES member (id),
     session_id  UUID,              -- of a step-up
     scope       BYTEA NOT NULL,    -- one challenge is open in a scope: a flow, or a session and action
