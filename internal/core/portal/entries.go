@@ -3,7 +3,10 @@ package portal
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/signin"
@@ -68,6 +71,37 @@ func post(pattern string, d door, j journey.Name, h func(*visit) (response, erro
 // entries is every address that the portal answers.
 func (s *server) entries() []entry {
 	return slices.Concat(s.publicEntries(), s.moneyEntries(), s.profileEntries())
+}
+
+// withPages adds, for each address that only takes a form, a way to the page above
+// it. Browsers come to such an address by themselves: they reload the page that a
+// refused form was answered with, or sign in again on it.
+func (s *server) withPages(list []entry) []entry {
+	pages := map[string]bool{}
+	for _, e := range list {
+		pages[e.pattern] = pages[e.pattern] || e.method == http.MethodGet
+	}
+	for pattern, has := range pages {
+		if has {
+			continue
+		}
+		above := templ.SafeURL(pageAbove(pattern, pages))
+		list = append(list, get(pattern, anybody, "", func(*visit) (response, error) { return see(above), nil }))
+	}
+	return list
+}
+
+// pageAbove is the nearest page above an address that is nobody's in particular.
+func pageAbove(pattern string, pages map[string]bool) string {
+	for {
+		cut := strings.LastIndexByte(pattern, '/')
+		if cut <= 0 {
+			return string(route.Home)
+		}
+		if pattern = pattern[:cut]; pages[pattern] && !strings.Contains(pattern, "{") {
+			return pattern
+		}
+	}
 }
 
 // publicEntries are what visitors see, and the ways in and out.
@@ -152,7 +186,7 @@ func (s *server) profileEntries() []entry {
 		get(route.PasskeyAdd.Pattern(), look, journey.Devices, s.addPasskeyPage),
 		post(route.PasskeyAdd.Pattern(), change, journey.Devices, s.addPasskey),
 		get(route.PasskeyRename.Pattern(), look, journey.Devices, s.renamePasskeyPage),
-		post(route.PasskeyRename.Pattern(), change, journey.Devices, s.renamePasskey),
+		post(route.PasskeyRename.Pattern(), change, journey.Devices, s.renamePasskey).keeping("name"),
 		get(route.PasskeyRemove.Pattern(), look, journey.Devices, s.removePasskeyPage),
 		post(route.PasskeyRemove.Pattern(), change, journey.Devices, s.removePasskey),
 		get(route.RecoveryCodes.Pattern(), look, journey.Session, s.recoveryCodes),

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 
@@ -132,7 +133,7 @@ func (s *server) renamePasskeyPage(v *visit) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return show(view.PasskeyRename(v.frame(view.AtProfile), p, p.Name, nil)), nil
+	return show(view.PasskeyRename(v.frame(view.AtProfile), p, cmp.Or(v.value("name"), p.Name), nil)), nil
 }
 
 func (s *server) renamePasskey(v *visit) (response, error) {

@@ -9,7 +9,11 @@ import (
 // payCodePage asks for the code that allows one payment. It says amount and
 // payee, and a reload finds the same challenge.
 func (s *server) payCodePage(v *visit) (response, error) {
-	d, err := s.payData(v, payForm(v))
+	f := payForm(v)
+	if f.Account == "" {
+		return see(route.Pay.URL()), nil
+	}
+	d, err := s.payData(v, f)
 	if err != nil {
 		return response{}, err
 	}

@@ -67,7 +67,7 @@ func New(s Services) http.Handler {
 		s.Cell.Zone = time.UTC
 	}
 	p := &server{Services: s, files: static.Load(), mux: http.NewServeMux()}
-	for _, e := range p.entries() {
+	for _, e := range p.withPages(p.entries()) {
 		p.mux.Handle(e.method+" "+e.pattern, p.serve(e))
 	}
 	p.mux.Handle("/", p.serve(entry{serve: p.unknown}))

@@ -14,6 +14,7 @@ import (
 	"standfast/internal/core/portal/static"
 	"standfast/internal/core/portal/view"
 	"standfast/internal/core/signin"
+	"standfast/internal/db"
 	"standfast/internal/masterkey"
 )
 
@@ -386,6 +387,40 @@ func TestBadRequestsAreRefusedWithAPage(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d", name, p.StatusCode, p.heading(), x.status)
 		}
 	}
+}
+
+// A browser that comes by itself to an address that only takes a form, by a reload
+// or after it had to sign in again there, finds the page that the form is on.
+func TestAnAddressOfAFormLeadsToItsPage(t *testing.T) {
+	h := onSQLite(t)
+	h.person("ada")
+	b := h.browser()
+	b.signIn("ada", "")
+	own := map[string]bool{}
+	list := (&server{}).entries()
+	for _, e := range list {
+		own[e.pattern] = own[e.pattern] || e.method == http.MethodGet
+	}
+	led := map[string]string{}
+	for _, e := range list {
+		if own[e.pattern] {
+			continue
+		}
+		p := b.get(strings.ReplaceAll(e.pattern, "{id}", db.NewID()))
+		led[e.pattern] = p.Header.Get("Location")
+		for range 3 { // the sign-in page leads on whoever is signed in
+			if p.StatusCode == http.StatusSeeOther {
+				p = b.follow(p)
+			}
+		}
+		if p.StatusCode != http.StatusOK {
+			t.Errorf("%s leads to %q, which answers %d", e.pattern, led[e.pattern], p.StatusCode)
+		}
+	}
+	want(t, "renaming a device", led[route.DeviceRename.Pattern()], string(route.Devices))
+	want(t, "ending a session", led[route.SessionEnd.Pattern()], string(route.Profile))
+	want(t, "removing an app", led[route.AuthenticatorRemove.Pattern()], string(route.Authenticator))
+	want(t, "signing out", led[route.SignOut.Pattern()], string(route.Home))
 }
 
 func TestTheLanguageIsRemembered(t *testing.T) {
