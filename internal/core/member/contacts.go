@@ -11,15 +11,25 @@ import (
 // Contacts is how a member is reached; either may be empty.
 type Contacts struct{ Email, Phone string }
 
+// Normal gives the form in which contact points are stored, or fault.Invalid
+// with every rule that they break. No address in that form holds a line break.
+func (c Contacts) Normal() (Contacts, error) {
+	c, bad := c.normal()
+	if len(bad) > 0 {
+		return Contacts{}, fault.InvalidFields(bad...)
+	}
+	return c, nil
+}
+
 // By is who asks for a change, for the audit log.
 type By struct{ Actor, ActorID, From string }
 
 // SetContacts replaces a member's contact points. They receive sign-in codes, so
 // the change is in the audit log; which addresses they were is not.
 func (s *Store) SetContacts(ctx context.Context, tx *db.Tx, id string, c Contacts, by By) (Member, error) {
-	c, bad := c.normal()
-	if len(bad) > 0 {
-		return Member{}, fault.InvalidFields(bad...)
+	c, err := c.Normal()
+	if err != nil {
+		return Member{}, err
 	}
 	m, err := s.change(ctx, tx, "contacts-changed", `UPDATE member SET email = $2, phone = $3, version = version + 1
 		WHERE id = $1 RETURNING `+columns, id, c.Email, c.Phone)

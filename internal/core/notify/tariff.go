@@ -48,19 +48,26 @@ func (c Channel) costs() bool { return c == Text || c == Voice }
 // spendingSlots is over how many rows a country's spending of a day is spread.
 const spendingSlots = 16
 
+// Reaches tells whether messages of a channel go to an address at all: there is a
+// sender, the channel can have such an address, and the tariff has its country.
+func (n *Notifier) Reaches(c Channel, to string) bool {
+	if !n.Can(c) || !reachable(c, to) {
+		return false
+	}
+	_, _, ok := n.tariff.price(to)
+	return ok || !c.costs()
+}
+
 // Ready tells whether a message could go to an address by a channel now: there
 // is a sender, the channel can have such an address, and the tariff allows it.
 func (n *Notifier) Ready(ctx context.Context, tx *db.Tx, c Channel, to string) (bool, error) {
-	if !n.Can(c) || !reachable(c, to) {
+	if !n.Reaches(c, to) {
 		return false, nil
 	}
-	if !c.costs() {
+	if !c.costs() || n.tariff.Budget == 0 {
 		return true, nil
 	}
-	_, units, ok := n.tariff.price(to)
-	if !ok || n.tariff.Budget == 0 {
-		return ok, nil
-	}
+	_, units, _ := n.tariff.price(to)
 	spent, err := spentOn(ctx, tx, n.day(tx.Now))
 	return spent+units <= n.tariff.Budget, err
 }

@@ -2,6 +2,7 @@ package passkey
 
 import (
 	"context"
+	"time"
 
 	"standfast/internal/core/audit"
 	"standfast/internal/db"
@@ -31,6 +32,13 @@ func (s *Service) ListIn(ctx context.Context, tx *db.Tx, owner string) ([]Passke
 func (s *Service) Has(ctx context.Context, tx *db.Tx, owner string) (bool, error) {
 	var n int
 	err := tx.QueryRow(ctx, `SELECT count(*) FROM passkey WHERE kind = $1 AND owner_id = $2`, string(s.conf.Kind), owner).Scan(&n)
+	return n > 0, err
+}
+
+// AddedSince tells whether an owner has a passkey that was added after an instant.
+func (s *Service) AddedSince(ctx context.Context, tx *db.Tx, owner string, since time.Time) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM passkey WHERE kind = $1 AND owner_id = $2 AND created_at > $3`, string(s.conf.Kind), owner, db.Micros(since)).Scan(&n)
 	return n > 0, err
 }
 

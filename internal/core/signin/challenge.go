@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -23,7 +24,13 @@ type purpose string
 const (
 	signIn purpose = "sign-in"
 	stepUp purpose = "step-up"
+	// contactProof shows that whoever asks for another contact point reads it.
+	contactProof purpose = "contact"
 )
+
+// signedIn tells whether a code of this purpose is given by somebody who is
+// signed in, and stays so whatever the code is.
+func (p purpose) signedIn() bool { return p == stepUp || p == contactProof }
 
 const (
 	codeDigits = 6 // SP 800-63B-4: at least 6
@@ -126,7 +133,7 @@ func (s *Service) codeLimits(memberID string) []gauge {
 // send makes a new challenge and, unless the member's app answers it, its first
 // message.
 func (s *Service) send(ctx context.Context, tx *db.Tx, m member.Member, c challenge) (challenge, error) {
-	c.id, c.memberID, c.nonce = db.NewID(), m.ID, make([]byte, nonceSize)
+	c.id, c.memberID, c.nonce = cmp.Or(c.id, db.NewID()), m.ID, make([]byte, nonceSize)
 	_, _ = rand.Read(c.nonce) // never fails (crypto/rand)
 	byMessage, err := s.begin(ctx, tx, &c)
 	if err != nil {
@@ -134,7 +141,7 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, m member.Member, c challe
 	}
 	var to string
 	if byMessage {
-		r, err := s.routes(ctx, tx, m)
+		r, err := s.routesFor(ctx, tx, m, c.purpose)
 		if err != nil {
 			return challenge{}, err
 		}
@@ -217,14 +224,20 @@ func (s *Service) try(ctx context.Context, tx *db.Tx, c *challenge, typed string
 	return codeWrong(c.purpose, 0), s.gauge(perDead(), c.memberID, c.memberID).count(ctx, tx)
 }
 
-// use marks a right code as used, for good.
+// use marks a right code as used, for good, and takes back what was counted
+// against its member.
 func (s *Service) use(ctx context.Context, tx *db.Tx, c challenge, made string) error {
-	_, err := tx.Exec(ctx, `UPDATE challenge SET used_at = $2, closed_at = $2, made = $3, way = $4, answered = $5 WHERE id = $1`,
-		c.id, db.Micros(tx.Now), null(made), c.way, bytesOf(c.answered))
-	if err != nil {
+	if err := c.spend(ctx, tx, made); err != nil {
 		return err
 	}
 	return forgive(ctx, tx, s.codeLimits(c.memberID))
+}
+
+// spend marks a right code as used.
+func (c challenge) spend(ctx context.Context, tx *db.Tx, made string) error {
+	_, err := tx.Exec(ctx, `UPDATE challenge SET used_at = $2, closed_at = $2, made = $3, way = $4, answered = $5 WHERE id = $1`,
+		c.id, db.Micros(tx.Now), null(made), c.way, bytesOf(c.answered))
+	return err
 }
 
 // closeChallenges makes open challenges worthless.

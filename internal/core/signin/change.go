@@ -37,6 +37,13 @@ func (s *Service) change(ctx context.Context, q ChangeRequest, a Action, fn func
 		}
 		return fn(tx)
 	})
+	return s.orStepUp(ctx, q, a, err)
+}
+
+// orStepUp turns a refusal for want of a proof into one that carries the challenge
+// that leads to it, and passes every other error on. It works after the
+// transaction that was refused.
+func (s *Service) orStepUp(ctx context.Context, q ChangeRequest, a Action, err error) error {
 	if err != errNeedsProof {
 		return err
 	}

@@ -67,13 +67,16 @@ func (s *Service) completeClaim(ctx context.Context, tx *db.Tx, c *claim, d comp
 	return c.record(ctx, tx, "completed", audit.OK, map[string]string{"ways": strings.Join(c.proved, " "), "reference": c.reference})
 }
 
-// revokeAll ends what a member has open: sessions, codes, claims, and where wanted
-// the trust in devices.
+// revokeAll ends what a member has open: sessions, codes, changes of contact that
+// wait, claims, and where wanted the trust in devices.
 func (s *Service) revokeAll(ctx context.Context, tx *db.Tx, memberID, reason string, devices bool) error {
 	if err := s.cutOff(ctx, tx, memberID, reason); err != nil {
 		return err
 	}
 	if err := closeChallenges(ctx, tx, `member_id = $1`, memberID); err != nil {
+		return err
+	}
+	if err := s.StopContactsTx(ctx, tx, memberID, Client{}); err != nil {
 		return err
 	}
 	if err := endClaims(ctx, tx, memberID); err != nil || !devices {
@@ -90,16 +93,7 @@ func (s *Service) tellAll(ctx context.Context, tx *db.Tx, memberID string, d com
 		return err
 	}
 	data := map[string]any{"Device": agentName(d.from.UserAgent), "Place": s.placeOf(d.from.IP), "Time": tx.Now}
-	for _, to := range addresses(append([]Contacts{{Email: m.Email, Phone: m.Phone}}, d.also...)) {
-		if !s.notify.Can(to.channel) {
-			continue
-		}
-		err := s.notify.Send(ctx, tx, notify.Message{MemberID: m.ID, To: to.address, Channel: to.channel, Locale: m.Locale, Template: d.notice, Data: data})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.tellContacts(ctx, tx, m, d.also, d.notice, data)
 }
 
 // placeOf is roughly where an address is: its place, or the address itself.

@@ -44,6 +44,13 @@ type Config struct {
 	// ClaimsPerSecond bounds what people who are not signed in can begin here, as
 	// recoveries, in all; ten seconds' worth at once. Default 10.
 	ClaimsPerSecond float64
+	// ContactDelay is how long a change of telephone or e-mail waits that was proved
+	// by a message alone; default 24 h. Codes go to the old address meanwhile, and
+	// the member can stop it.
+	ContactDelay time.Duration
+	// StopLink gives the address of the page where a notice's token stops a change
+	// of contact; nil leaves links out.
+	StopLink func(token string) string
 
 	CodesPerSecond float64 // messages with codes that this process sends at most, ten seconds' worth at once; default 50
 	// Landing tells whether the page that a code leads to answers; nil takes it for
@@ -81,6 +88,7 @@ func (c Config) withDefaults(now func() time.Time) Config {
 	or(&c.CodeTries, 5)
 	or(&c.ResendAfter, 30*time.Second)
 	or(&c.LateAfter, 15*time.Second)
+	or(&c.ContactDelay, 24*time.Hour)
 	or(&c.CodesPerSecond, 50)
 	or(&c.CautionFor, 24*time.Hour)
 	or(&c.ClaimsPerSecond, 10)

@@ -81,11 +81,14 @@ func (s *Service) cutOffsSince(ctx context.Context, tx *db.Tx, since int64, now 
 
 // ReportMisuse is for a member who says that somebody else used the login. It
 // ends every session, this one too, forgets all devices, makes open codes
-// worthless and tells the member. After it there is one way in: the password and
+// worthless, stops changes of contact that wait and tells the member. After it there is one way in: the password and
 // a fresh code.
 func (s *Service) ReportMisuse(ctx context.Context, sess Session, c Client) error {
 	return s.endSessions(ctx, sess, "signin.report-misuse", "member", sess.MemberID, func(tx *db.Tx) error {
 		if err := s.revokeAll(ctx, tx, sess.MemberID, "misuse-reported", true); err != nil {
+			return err
+		}
+		if err := s.StopContactsTx(ctx, tx, sess.MemberID, c); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, sess.MemberID, "misuse-reported", c)

@@ -24,7 +24,7 @@ func unknown() error {
 // codeOver is the answer to every code whose challenge cannot be used from
 // here: unknown, of another flow, used, dead or expired.
 func codeOver(p purpose) error {
-	if p == stepUp {
+	if p.signedIn() {
 		return fault.New(fault.Forbidden, "step-up.code-over", "This code no longer works. Please confirm once more to get a new one.")
 	}
 	return fault.New(fault.Unauthenticated, "signin.code-over", "This code no longer works. Please sign in again to get a new one.")
@@ -35,7 +35,7 @@ func codeWrong(p purpose, left int) error {
 		return codeOver(p)
 	}
 	e := fault.New(fault.Unauthenticated, "signin.code-wrong", "This code is not right.")
-	if p == stepUp { // the member stays signed in, so it is no 401
+	if p.signedIn() { // the member stays signed in, so it is no 401
 		e = fault.New(fault.Forbidden, "step-up.code-wrong", "This code is not right.")
 	}
 	e.Extra = map[string]any{"tries_left": left}

@@ -27,7 +27,7 @@ const (
 func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
-	var flushed, pruned time.Time
+	var flushed, pruned, settled time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -43,6 +43,10 @@ func (s *Service) Run(ctx context.Context) error {
 		if time.Since(flushed) > flushEvery {
 			flushed = time.Now()
 			s.flushActivity(ctx)
+		}
+		if time.Since(settled) > settleEvery {
+			settled = time.Now()
+			_ = s.settleContacts(ctx) // tried again in a minute
 		}
 		if time.Since(pruned) > pruneEvery {
 			pruned = time.Now()
@@ -162,6 +166,7 @@ func (s *Service) prune(ctx context.Context) error {
 		{`DELETE FROM challenge WHERE expires_at < $1 AND (purpose = 'sign-in' OR redeemed_at = 0)`, now.Add(-keepChallenges)},
 		{`DELETE FROM step_up_evidence WHERE asked_at < $1 AND redeemed_at = 0`, now.Add(-keepChallenges)},
 		{`DELETE FROM claim WHERE expires_at < $1 AND outcome <> 'done'`, now.Add(-keepChallenges)},
+		{`DELETE FROM contact_change WHERE asked_at < $1 AND state = 'unproved'`, now.Add(-keepUnproved)},
 		{`DELETE FROM kept_form WHERE expires_at <= $1`, now},
 		{`DELETE FROM device_proof WHERE keep_until < $1`, now},
 		{`DELETE FROM signing_key WHERE retired_at > 0 AND verify_until < $1`, now},

@@ -22,12 +22,22 @@ type routes struct {
 // no place in the tariff. E-mail is only ever the last resort, and in gb and eu
 // none at all (SP 800-63B-4 §3.1.3.1 knows it not as a second factor).
 func (s *Service) routes(ctx context.Context, tx *db.Tx, m member.Member) (routes, error) {
-	p, err := preference(ctx, tx, m.ID)
+	return s.routesFor(ctx, tx, m, signIn)
+}
+
+// routesFor is routes for codes of one purpose: one that only shows that an
+// address is read goes by whatever leads to it.
+func (s *Service) routesFor(ctx context.Context, tx *db.Tx, m member.Member, p purpose) (routes, error) {
+	wanted, err := preference(ctx, tx, m.ID)
 	if err != nil {
 		return routes{}, err
 	}
-	r := routes{to: map[notify.Channel]string{}, byItself: p.ByItself}
-	for _, way := range s.allowed(p.Ways) {
+	r := routes{to: map[notify.Channel]string{}, byItself: wanted.ByItself}
+	ways := s.allowed(wanted.Ways)
+	if p == contactProof {
+		ways = withOthers(wanted.Ways)
+	}
+	for _, way := range ways {
 		ch := notify.Channel(way)
 		to := addressOf(m, ch)
 		ready, err := s.notify.Ready(ctx, tx, ch, to)
@@ -39,6 +49,11 @@ func (s *Service) routes(ctx context.Context, tx *db.Tx, m member.Member) (route
 		}
 	}
 	return r, nil
+}
+
+// withOthers are a member's channels and then those that the member has not chosen.
+func withOthers(ways []string) []string {
+	return append(slices.Clone(ways), slices.DeleteFunc(usualWays(), func(w string) bool { return slices.Contains(ways, w) })...)
 }
 
 // allowed keeps the channels that the cell's law has codes go by.
@@ -128,7 +143,7 @@ func (s *Service) reachable(ctx context.Context, tx *db.Tx, m member.Member) (bo
 // messageWays lists how a challenge's code can be sent, and fills in what became
 // of it so far.
 func (s *Service) messageWays(ctx context.Context, tx *db.Tx, m member.Member, c *challenge) (list []string, err error) {
-	r, err := s.routes(ctx, tx, m)
+	r, err := s.routesFor(ctx, tx, m, c.purpose)
 	if err != nil {
 		return nil, err
 	}

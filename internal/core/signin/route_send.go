@@ -84,14 +84,14 @@ func (s *Service) Resend(ctx context.Context, challengeID, channel string, c Cli
 
 // resend sends an open challenge's code once more.
 func (s *Service) resend(ctx context.Context, tx *db.Tx, c challenge, wanted notify.Channel) (challenge, error) {
-	m, err := s.memberIn(ctx, tx, c.memberID)
+	m, err := s.recipient(ctx, tx, c)
 	if err != nil {
 		return c, err
 	}
 	if c.ways, err = s.ways(ctx, tx, &c); err != nil {
 		return c, err
 	}
-	r, err := s.routes(ctx, tx, m)
+	r, err := s.routesFor(ctx, tx, m, c.purpose)
 	if err != nil {
 		return c, err
 	}

@@ -34,6 +34,13 @@ func (c challenge) anyFactor() bool {
 	return c.purpose == signIn || c.purpose == stepUp && !linked(c.action)
 }
 
+// takesRecovery tells whether a recovery code answers the challenge: at signing in,
+// and where the member says that telephone or e-mail are other ones now, as
+// somebody does who has lost them.
+func (c challenge) takesRecovery() bool {
+	return c.purpose == signIn || c.purpose == stepUp && c.action == actionContact
+}
+
 // linked tells whether a proof of this kind of action is bound to what it says.
 func linked(action string) bool { return action == "payment" || action == "payment-method" }
 
@@ -41,7 +48,7 @@ func linked(action string) bool { return action == "payment" || action == "payme
 // none, and uses up what counts once.
 func (s *Service) rightBy(ctx context.Context, tx *db.Tx, c challenge, typed string, from Client) (way string, err error) {
 	if len(typed) == recoveryDigits {
-		if c.purpose != signIn {
+		if !c.takesRecovery() {
 			return "", nil
 		}
 		ok, err := s.byRecoveryCode(ctx, tx, c.memberID, typed, from)
@@ -82,7 +89,7 @@ func (s *Service) tryAgain(c challenge, typed string) (refusal error) {
 // messages. It says no more than somebody who
 // knows the member's password may see.
 func (s *Service) ways(ctx context.Context, tx *db.Tx, c *challenge) (list []string, err error) {
-	m, err := s.memberIn(ctx, tx, c.memberID)
+	m, err := s.recipient(ctx, tx, *c)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +103,7 @@ func (s *Service) ways(ctx context.Context, tx *db.Tx, c *challenge) (list []str
 	if app {
 		list = append(list, WayApp)
 	}
-	if err != nil || c.purpose != signIn {
+	if err != nil || !c.takesRecovery() {
 		return list, err
 	}
 	codes, err := hasRecoveryCodes(ctx, tx, c.memberID)

@@ -9,3 +9,21 @@ CREATE TABLE caution (
     reason    TEXT NOT NULL,   -- of what began it
     version   BIGINT NOT NULL
 );
+
+-- Changes of how a member is reached. A row is made once it is proved who asks;
+-- it waits for the code that went to the new address, then for its time.
+CREATE TABLE contact_change (
+    id           UUID PRIMARY KEY,   -- of the challenge, too, whose code proves the new address
+    member_id    UUID NOT NULL REFERENCES member (id),
+    kind         TEXT NOT NULL,      -- email, phone
+    address      TEXT NOT NULL,      -- the new one; empty: the contact point goes
+    old_address  TEXT NOT NULL,      -- empty: there was none
+    strong       BOOLEAN NOT NULL,   -- who asks was proved by more than a message
+    state        TEXT NOT NULL,      -- unproved, waiting, done, stopped, replaced, refused
+    asked_at     BIGINT NOT NULL,
+    effective_at BIGINT NOT NULL,    -- 0 while unproved
+    ended_at     BIGINT NOT NULL     -- 0 while unproved or waiting
+);
+CREATE UNIQUE INDEX contact_change_waiting ON contact_change (member_id, kind) WHERE state = 'waiting';
+CREATE INDEX contact_change_due ON contact_change (effective_at) WHERE state = 'waiting';
+CREATE INDEX contact_change_unproved ON contact_change (asked_at) WHERE state = 'unproved';
