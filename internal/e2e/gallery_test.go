@@ -1,21 +1,45 @@
 package e2e
 
 import (
+	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
-	"standfast/internal/core/portal/gallery"
+	console "standfast/internal/core/console/gallery"
+	portal "standfast/internal/core/portal/gallery"
 )
+
+// pages is what both galleries do: members' pages, and staff's.
+type pages interface {
+	http.Handler
+	Paths() []string
+}
+
+func galleries(t testing.TB) map[string]pages {
+	t.Helper()
+	members, err := portal.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff, err := console.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]pages{"portal": members, "console": staff}
+}
 
 // Every page in every state, language and theme, without a violation and
 // without a sideways scroll at the narrowest width that WCAG 1.4.10 names.
 func TestEveryPageOfTheGallery(t *testing.T) {
 	script := axeScript(t)
-	g, err := gallery.New()
-	if err != nil {
-		t.Fatal(err)
+	for name, g := range galleries(t) {
+		t.Run(name, func(t *testing.T) { everyPage(t, script, g) })
 	}
+}
+
+func everyPage(t *testing.T, script string, g pages) {
 	s := httptest.NewServer(g)
 	defer s.Close()
 	narrow := look{width: 320, height: 700}
@@ -34,9 +58,22 @@ func TestEveryPageOfTheGallery(t *testing.T) {
 			t.Errorf("%s scrolls sideways by %d px at 640 px with text of 200 %%", path, by)
 		}
 		b.as(desktop)
-		b.shot("gallery" + strings.ReplaceAll(strings.TrimPrefix(path, "/gallery"), "/", "-"))
+		b.shots("gallery" + strings.ReplaceAll(strings.TrimPrefix(path, "/gallery"), "/", "-"))
 	}
 	t.Logf("%d pages", len(g.Paths()))
+}
+
+// shots takes the open page's pictures on a desktop and on a phone at night, where
+// somebody wants to see them.
+func (b *tab) shots(name string) {
+	if os.Getenv("STANDFAST_TEST_SHOTS") == "" {
+		return
+	}
+	b.t.Helper()
+	b.shot(name)
+	b.as(look{width: 375, height: 812, dark: true})
+	b.shot(name + "-phone-dark")
+	b.as(desktop)
 }
 
 // textTwiceAsLarge tells by how much the open page is too wide when its text is

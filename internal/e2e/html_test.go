@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"standfast/internal/core/portal/gallery"
 )
 
 // htmlValidate gives the command that judges HTML, or skips the test. It is
@@ -25,10 +23,12 @@ func htmlValidate(t testing.TB) string {
 // Every page in every state and language is valid HTML.
 func TestEveryPageIsValidHTML(t *testing.T) {
 	command := htmlValidate(t)
-	g, err := gallery.New()
-	if err != nil {
-		t.Fatal(err)
+	for name, g := range galleries(t) {
+		t.Run(name, func(t *testing.T) { validPages(t, command, g) })
 	}
+}
+
+func validPages(t *testing.T, command string, g pages) {
 	dir := t.TempDir()
 	for _, path := range g.Paths() {
 		w := httptest.NewRecorder()

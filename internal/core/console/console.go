@@ -13,33 +13,12 @@ import (
 	"net/url"
 	"time"
 
+	"standfast/internal/core/console/site"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/static"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
 	"standfast/internal/text"
-)
-
-// The console's pages, and the addresses that only take forms.
-const (
-	home          route.Page = "/"
-	language      route.Page = "/language"
-	signInPage    route.Page = "/sign-in"
-	signInPrompt  route.Page = "/sign-in/prompt"
-	signOutPage   route.Page = "/sign-out"
-	setUpPage     route.Item = "/set-up/{id}"
-	people        route.Page = "/people"
-	invite        route.Page = "/people/invite"
-	person        route.Item = "/people/{id}"
-	personRole    route.Item = "/people/{id}/role"
-	personUntil   route.Item = "/people/{id}/until"
-	personLink    route.Item = "/people/{id}/link"
-	personEnd     route.Item = "/people/{id}/end"
-	organisations route.Page = "/organisations"
-	organisation  route.Item = "/organisations/{id}/end"
-	passkeys      route.Page = "/passkeys"
-	passkeyAdd    route.Page = "/passkeys/add"
-	passkeyRemove route.Item = "/passkeys/{id}/remove"
 )
 
 // Services is what the pages speak for.
@@ -96,32 +75,34 @@ type entry struct {
 func (s *server) entries() []entry {
 	get, post := http.MethodGet, http.MethodPost
 	return []entry{
-		{get, home.Pattern(), staffOnly, s.home},
+		{get, site.Home.Pattern(), staffOnly, s.home},
 		{get, route.Static.Pattern(), anybody, s.static},
-		{post, string(language), anybody, s.language},
-		{get, string(signInPage), anybody, s.signInPage},
-		{post, string(signInPage), anybody, s.signIn},
-		{get, string(signInPrompt), anybody, s.signInPrompt},
-		{post, string(signInPrompt), anybody, s.signInPrompt},
-		{post, string(signOutPage), anybody, s.signOut},
-		{get, string(setUpPage), anybody, s.setUpPage},
-		{post, string(setUpPage), anybody, s.setUp},
-		{get, string(people), staffOnly, s.people},
-		{get, string(invite), staffOnly, s.invitePage},
-		{post, string(invite), staffOnly, s.invite},
-		{get, string(person), staffOnly, s.person},
-		{post, string(personRole), staffOnly, s.changeRole},
-		{post, string(personUntil), staffOnly, s.renew},
-		{post, string(personLink), staffOnly, s.relink},
-		{get, string(personEnd), staffOnly, s.endPersonPage},
-		{post, string(personEnd), staffOnly, s.endPerson},
-		{get, string(organisations), staffOnly, s.organisations},
-		{post, string(organisations), staffOnly, s.addOrganisation},
-		{get, string(organisation), staffOnly, s.endOrganisationPage},
-		{post, string(organisation), staffOnly, s.endOrganisation},
-		{get, string(passkeys), staffOnly, s.passkeys},
-		{get, string(passkeyAdd), staffOnly, s.addPasskeyPage},
-		{post, string(passkeyAdd), staffOnly, s.addPasskey},
-		{post, string(passkeyRemove), staffOnly, s.removePasskey},
+		{post, string(site.Language), anybody, s.language},
+		{get, string(site.SignIn), anybody, s.signInPage},
+		{post, string(site.SignIn), anybody, s.signIn},
+		{get, string(site.SignInPrompt), anybody, s.signInPrompt},
+		{post, string(site.SignInPrompt), anybody, s.signInPrompt},
+		{post, string(site.SignOut), anybody, s.signOut},
+		{get, string(site.SetUp), anybody, s.setUpPage},
+		{post, string(site.SetUp), anybody, s.setUp},
+		{get, string(site.People), staffOnly, s.people},
+		{get, string(site.Invite), staffOnly, s.invitePage},
+		{post, string(site.Invite), staffOnly, s.invite},
+		{get, string(site.Person), staffOnly, s.person},
+		{post, string(site.PersonRole), staffOnly, s.changeRole},
+		{post, string(site.PersonUntil), staffOnly, s.renew},
+		{post, string(site.PersonLink), staffOnly, s.relink},
+		{get, string(site.PersonEnd), staffOnly, s.endPersonPage},
+		{post, string(site.PersonEnd), staffOnly, s.endPerson},
+		{get, string(site.Organisations), staffOnly, s.organisations},
+		{post, string(site.Organisations), staffOnly, s.addOrganisation},
+		{get, string(site.OrganisationEnd), staffOnly, s.endOrganisationPage},
+		{post, string(site.OrganisationEnd), staffOnly, s.endOrganisation},
+		{get, string(site.Passkeys), staffOnly, s.passkeys},
+		{get, string(site.PasskeyAdd), staffOnly, s.addPasskeyPage},
+		{post, string(site.PasskeyAdd), staffOnly, s.addPasskey},
+		{get, string(site.PasskeyProve), staffOnly, s.provePage},
+		{post, string(site.PasskeyProve), staffOnly, s.prove},
+		{post, string(site.PasskeyRemove), staffOnly, s.removePasskey},
 	}
 }

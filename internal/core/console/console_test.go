@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"standfast/internal/core/staff"
 	"standfast/internal/text"
@@ -181,6 +182,33 @@ func TestWhatIsNotKnownIsNotANo(t *testing.T) {
 	}
 }
 
+// Whoever sits down at a desk that somebody left makes no way in of their own.
+func TestPasskeysChangeAfterAFreshProofOnly(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	options, state := b.asked(b.get("/passkeys/add"))
+	second := h.browser()
+	made, err := second.key.Create([]byte(options), origin)
+	h.must(err)
+	h.clock.Advance(4 * time.Minute) // the ceremony's own five are not over
+	b.want(b.get("/passkeys/add"), 200, "Make the passkey")
+	h.clock.Advance(time.Minute)
+	b.want(b.get("/passkeys/add"), 303, "/passkeys/prove?next=%2Fpasskeys%2Fadd")
+	b.want(b.post("/passkeys/add", "passkey_name", "Key", "state", state, "passkey", string(made)), 303, "/passkeys/prove")
+	first := regexp.MustCompile(`/passkeys/([0-9a-f-]+)/remove`).FindStringSubmatch(b.want(b.get("/passkeys"), 200, "Laptop").body)[1]
+	b.want(b.post("/passkeys/"+first+"/remove"), 303, "/passkeys/prove")
+
+	state, answer := b.proof("/passkeys/prove?next=/passkeys/add")
+	b.want(b.post("/passkeys/prove", "state", state+"A", "passkey", answer), 401, "took too long")
+	b.want(b.post("/passkeys/prove", "state", state, "passkey", answer, "next", "//evil.example"), 303, "/passkeys")
+	b.want(b.post("/passkeys/prove", "state", state, "passkey", answer), 401, "took too long") // counts once
+	options, state = b.asked(b.want(b.get("/passkeys/add"), 200, "Make the passkey"))
+	made, err = second.key.Create([]byte(options), origin)
+	h.must(err)
+	b.want(b.post("/passkeys/add", "passkey_name", "Key", "state", state, "passkey", string(made)), 303, "added")
+	second.want(second.signIn(""), 303, "/")
+}
+
 var textID = regexp.MustCompile(`"(console\.[a-z.-]+)"`)
 
 func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
@@ -195,7 +223,7 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	for _, s := range []staff.Standing{staff.Active, staff.Invited, staff.Locked, staff.Expired, staff.Ended} {
 		used["console.standing."+string(s)] = true
 	}
-	for _, file := range []string{"pages.templ", "frame.go", "serve.go", "people.go"} {
+	for _, file := range []string{"view/pages.templ", "view/frame.go", "serve.go", "people.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

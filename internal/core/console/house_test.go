@@ -163,6 +163,15 @@ func (b *browser) signIn(next string) answer {
 	return b.post("/sign-in", "state", asked.State, "passkey", string(signed), "next", next)
 }
 
+// proof answers a page that asks who is signed in for a passkey.
+func (b *browser) proof(path string) (state, answer string) {
+	b.Helper()
+	options, state := b.asked(b.want(b.get(path), 200, ""))
+	signed, err := b.key.Get([]byte(options), origin)
+	b.must(err)
+	return state, string(signed)
+}
+
 // operator is the first one, signed in.
 func (h *house) operator() *browser {
 	h.Helper()

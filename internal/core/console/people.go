@@ -3,6 +3,8 @@ package console
 import (
 	"time"
 
+	"standfast/internal/core/console/site"
+	"standfast/internal/core/console/view"
 	"standfast/internal/core/staff"
 	"standfast/internal/fault"
 )
@@ -12,14 +14,14 @@ func (s *server) people(v *visit) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return show(peopleView(v.frame(people), list, s.Now(), v.value("done"))), nil
+	return show(view.People(v.frame(site.People), list, s.Now(), v.value("done"))), nil
 }
 
 func (s *server) invitePage(v *visit) (response, error) {
-	return s.showInvite(v, inviteData{Role: staff.Agent}, nil)
+	return s.showInvite(v, view.InviteForm{Role: staff.Agent}, nil)
 }
 
-func (s *server) showInvite(v *visit, d inviteData, cause error) (response, error) {
+func (s *server) showInvite(v *visit, d view.InviteForm, cause error) (response, error) {
 	list, err := s.Staff.Organisations(v.r.Context(), v.session, v.client())
 	if err != nil {
 		return response{}, err
@@ -29,7 +31,7 @@ func (s *server) showInvite(v *visit, d inviteData, cause error) (response, erro
 			d.Organisations = append(d.Organisations, o)
 		}
 	}
-	page := inviteView(v.frame(people), d)
+	page := view.Invite(v.frame(site.People), d)
 	if cause != nil {
 		return refused(page, cause), nil
 	}
@@ -37,7 +39,7 @@ func (s *server) showInvite(v *visit, d inviteData, cause error) (response, erro
 }
 
 func (s *server) invite(v *visit) (response, error) {
-	d := inviteData{Name: v.value("name"), Role: staff.Role(v.value("role")), Organisation: v.value("organisation"), Until: v.value("until")}
+	d := view.InviteForm{Name: v.value("name"), Role: staff.Role(v.value("role")), Organisation: v.value("organisation"), Until: v.value("until")}
 	until, err := s.until(d.Until)
 	var p staff.Person
 	var link string
@@ -45,7 +47,7 @@ func (s *server) invite(v *visit) (response, error) {
 		p, link, err = s.Staff.Invite(v.r.Context(), v.session, v.client(), staff.Invitation{Name: d.Name, Role: d.Role, OrganisationID: d.Organisation, Until: until})
 	}
 	if err == nil {
-		return show(linkView(v.frame(people), p, link)), nil
+		return show(view.Link(v.frame(site.People), p, link)), nil
 	}
 	var ok bool
 	if d.Problem, ok = v.problem(err); !ok {
@@ -71,7 +73,7 @@ func (s *server) person(v *visit) (response, error) { return s.showPerson(v, nil
 
 // showPerson is the page of one person, after a refusal with what was wrong.
 func (s *server) showPerson(v *visit, cause error) (response, error) {
-	d := personData{Now: s.Now(), Done: v.value("done")}
+	d := view.PersonPage{Now: s.Now(), Done: v.value("done")}
 	if cause != nil {
 		var ok bool
 		if d.Problem, ok = v.problem(cause); !ok {
@@ -82,7 +84,7 @@ func (s *server) showPerson(v *visit, cause error) (response, error) {
 	if d.Person, err = s.Staff.Person(v.r.Context(), v.session, v.client(), v.id()); err != nil {
 		return response{}, err
 	}
-	page := personView(v.frame(people), d)
+	page := view.Person(v.frame(site.People), d)
 	if cause != nil {
 		return refused(page, cause), nil
 	}
@@ -94,7 +96,7 @@ func (s *server) changed(v *visit, err error) (response, error) {
 	if err != nil {
 		return s.showPerson(v, err)
 	}
-	return see(person.URL(v.id(), "done", "changed"))
+	return see(site.Person.URL(v.id(), "done", "changed"))
 }
 
 func (s *server) changeRole(v *visit) (response, error) {
@@ -118,7 +120,7 @@ func (s *server) relink(v *visit) (response, error) {
 	if err != nil {
 		return s.showPerson(v, err)
 	}
-	return show(linkView(v.frame(people), p, link)), nil
+	return show(view.Link(v.frame(site.People), p, link)), nil
 }
 
 func (s *server) endPersonPage(v *visit) (response, error) {
@@ -126,21 +128,21 @@ func (s *server) endPersonPage(v *visit) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return show(endView(v.frame(people), endData{Name: p.Name, Action: personEnd.URL(p.ID), Back: person.URL(p.ID), Text: v.text.T("console.end-person-text", "Name", p.Name)})), nil
+	return show(view.End(v.frame(site.People), view.EndForm{Name: p.Name, Action: site.PersonEnd.URL(p.ID), Back: site.Person.URL(p.ID), Text: v.text.T("console.end-person-text", "Name", p.Name)})), nil
 }
 
 func (s *server) endPerson(v *visit) (response, error) {
 	if err := s.Staff.End(v.r.Context(), v.session, v.client(), v.id()); err != nil {
 		return s.showPerson(v, err)
 	}
-	return see(people.URL("done", "ended"))
+	return see(site.People.URL("done", "ended"))
 }
 
 func (s *server) organisations(v *visit) (response, error) {
-	return s.showOrganisations(v, organisationsData{Done: v.value("done")}, nil)
+	return s.showOrganisations(v, view.OrganisationsPage{Done: v.value("done")}, nil)
 }
 
-func (s *server) showOrganisations(v *visit, d organisationsData, cause error) (response, error) {
+func (s *server) showOrganisations(v *visit, d view.OrganisationsPage, cause error) (response, error) {
 	var err error
 	if d.List, err = s.Staff.Organisations(v.r.Context(), v.session, v.client()); err != nil {
 		return response{}, err
@@ -150,17 +152,17 @@ func (s *server) showOrganisations(v *visit, d organisationsData, cause error) (
 		if d.Problem, ok = v.problem(cause); !ok {
 			return response{}, cause
 		}
-		return refused(organisationsView(v.frame(organisations), d), cause), nil
+		return refused(view.Organisations(v.frame(site.Organisations), d), cause), nil
 	}
-	return show(organisationsView(v.frame(organisations), d)), nil
+	return show(view.Organisations(v.frame(site.Organisations), d)), nil
 }
 
 func (s *server) addOrganisation(v *visit) (response, error) {
-	d := organisationsData{Name: v.value("name")}
+	d := view.OrganisationsPage{Name: v.value("name")}
 	if _, err := s.Staff.AddOrganisation(v.r.Context(), v.session, v.client(), d.Name); err != nil {
 		return s.showOrganisations(v, d, err)
 	}
-	return see(organisations.URL("done", "added"))
+	return see(site.Organisations.URL("done", "added"))
 }
 
 func (s *server) endOrganisationPage(v *visit) (response, error) {
@@ -170,7 +172,7 @@ func (s *server) endOrganisationPage(v *visit) (response, error) {
 	}
 	for _, o := range list {
 		if o.ID == v.id() && o.Kind == staff.Supplier {
-			return show(endView(v.frame(organisations), endData{Name: o.Name, Action: organisation.URL(o.ID), Back: organisations.URL(),
+			return show(view.End(v.frame(site.Organisations), view.EndForm{Name: o.Name, Action: site.OrganisationEnd.URL(o.ID), Back: site.Organisations.URL(),
 				Text: v.text.T("console.end-organisation-text", "Name", o.Name, "Number", o.People)})), nil
 		}
 	}
@@ -179,7 +181,7 @@ func (s *server) endOrganisationPage(v *visit) (response, error) {
 
 func (s *server) endOrganisation(v *visit) (response, error) {
 	if err := s.Staff.EndOrganisation(v.r.Context(), v.session, v.client(), v.id()); err != nil {
-		return s.showOrganisations(v, organisationsData{}, err)
+		return s.showOrganisations(v, view.OrganisationsPage{}, err)
 	}
-	return see(organisations.URL("done", "ended"))
+	return see(site.Organisations.URL("done", "ended"))
 }

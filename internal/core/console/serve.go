@@ -13,6 +13,8 @@ import (
 
 	"github.com/a-h/templ"
 
+	"standfast/internal/core/console/site"
+	"standfast/internal/core/console/view"
 	"standfast/internal/core/portal/guard"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/staff"
@@ -52,6 +54,16 @@ func see(to templ.SafeURL) (response, error) {
 // refused shows a form again, with what was wrong with it.
 func refused(page templ.Component, err error) response {
 	return response{status: fault.As(err).Kind.Status(), page: page}
+}
+
+// frame is what every page needs beside its own data.
+func (v *visit) frame(section route.Page) view.Frame {
+	s := v.server
+	f := view.Frame{Printer: v.text, Brand: s.Brand, Files: s.files, Locales: s.Texts.Locales(), Here: string(site.Home), Session: v.session, Section: section}
+	if v.r.Method == http.MethodGet {
+		f.Here = route.Local(v.r.URL.RequestURI())
+	}
+	return f
 }
 
 func (v *visit) value(name string) string { return strings.TrimSpace(v.r.Form.Get(name)) }
@@ -209,7 +221,7 @@ func (s *server) write(v *visit, res response) {
 func (s *server) failed(v *visit, err error) response {
 	e := fault.As(err)
 	if e.Kind == fault.Unauthenticated {
-		return response{status: http.StatusSeeOther, to: signInPage.URL("next", v.next())}
+		return response{status: http.StatusSeeOther, to: site.SignIn.URL("next", v.next())}
 	}
 	if e.Kind == fault.Internal || e.Kind == fault.Unavailable {
 		s.Log.WarnContext(v.r.Context(), "request failed", "method", v.r.Method, "pattern", v.r.Pattern, "err", err)
@@ -222,12 +234,12 @@ func (s *server) failed(v *visit, err error) response {
 	case fault.Internal:
 		title, words = v.text.T("problem.broken-title"), v.text.T("console.broken")
 	}
-	return response{status: e.Kind.Status(), page: message(v.frame(""), title, words)}
+	return response{status: e.Kind.Status(), page: view.Message(v.frame(""), title, words)}
 }
 
 // next is the page to come back to after signing in: one that was looked at.
 func (v *visit) next() string {
-	if v.r.Method != http.MethodGet || v.r.URL.Path == string(home) {
+	if v.r.Method != http.MethodGet || v.r.URL.Path == string(site.Home) {
 		return ""
 	}
 	return route.Local(v.r.URL.RequestURI())

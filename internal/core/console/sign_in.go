@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"standfast/internal/core/console/site"
+	"standfast/internal/core/console/view"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/staff"
 	"standfast/internal/fault"
@@ -12,9 +14,9 @@ import (
 // home leads to the first page of the role.
 func (s *server) home(v *visit) (response, error) {
 	if v.session.May(staff.SeePeople) {
-		return see(people.URL())
+		return see(site.People.URL())
 	}
-	return see(passkeys.URL())
+	return see(site.Passkeys.URL())
 }
 
 func (s *server) static(v *visit) (response, error) {
@@ -31,13 +33,13 @@ func (s *server) language(v *visit) (response, error) {
 	}
 	to := route.Local(v.value("return"))
 	if to == "" {
-		to = string(home)
+		to = string(site.Home)
 	}
 	return see(route.Page(to).URL())
 }
 
 func (s *server) signInPage(v *visit) (response, error) {
-	return show(signInView(v.frame(""), route.Local(v.value("next")), "")), nil
+	return show(view.SignIn(v.frame(""), route.Local(v.value("next")), "")), nil
 }
 
 // signInPrompt gives what a browser is asked so that whoever has a passkey here
@@ -70,14 +72,14 @@ func (s *server) signIn(v *visit) (response, error) {
 		return response{}, err
 	}
 	fault.SetRetryAfter(v.w.Header(), fault.As(err))
-	return refused(signInView(v.frame(""), next, v.words(fault.As(err))), err), nil
+	return refused(view.SignIn(v.frame(""), next, v.words(fault.As(err))), err), nil
 }
 
 func (s *server) signedIn(v *visit, token, next string) (response, error) {
 	s.Cookies.set(v.w, sessionCookie, token, staff.SessionMax)
 	s.Cookies.clear(v.w, flowCookie)
 	if next == "" {
-		next = string(home)
+		next = string(site.Home)
 	}
 	return response{status: http.StatusSeeOther, to: route.Page(next).URL()}, nil
 }
@@ -87,27 +89,27 @@ func (s *server) signOut(v *visit) (response, error) {
 		return response{}, err
 	}
 	s.Cookies.clear(v.w, sessionCookie)
-	return see(signInPage.URL())
+	return see(site.SignIn.URL())
 }
 
 func (s *server) setUpPage(v *visit) (response, error) {
-	return s.askSetUp(v, setUpData{}, nil)
+	return s.askSetUp(v, view.SetUpForm{}, nil)
 }
 
-func (s *server) askSetUp(v *visit, d setUpData, cause error) (response, error) {
+func (s *server) askSetUp(v *visit, d view.SetUpForm, cause error) (response, error) {
 	asked, err := s.Staff.BeginSetUp(v.r.Context(), v.id(), v.client())
 	if err != nil {
 		return response{}, err
 	}
 	d.Link, d.Asked = v.id(), asked
 	if cause != nil {
-		return refused(setUpView(v.frame(""), d), cause), nil
+		return refused(view.SetUp(v.frame(""), d), cause), nil
 	}
-	return show(setUpView(v.frame(""), d)), nil
+	return show(view.SetUp(v.frame(""), d)), nil
 }
 
 func (s *server) setUp(v *visit) (response, error) {
-	d := setUpData{Name: v.value("name"), PasskeyName: v.value("passkey_name")}
+	d := view.SetUpForm{Name: v.value("name"), PasskeyName: v.value("passkey_name")}
 	token, err := s.Staff.FinishSetUp(v.r.Context(), staff.SetUp{Link: v.id(), Name: d.Name, PasskeyName: d.PasskeyName,
 		State: v.value("state"), Answer: []byte(v.value("passkey"))}, v.client())
 	if err == nil {

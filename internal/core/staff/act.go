@@ -39,7 +39,7 @@ func (s *Service) act(ctx context.Context, sess Session, c Client, a Action, obj
 	})
 	if e := fault.As(err); e != nil && who.ID != "" && (e.Kind == fault.Forbidden || e.Kind == fault.Conflict || e.Kind == fault.NotFound) {
 		if err := s.db.WithTx(ctx, func(tx *db.Tx) error {
-			return refuse(ctx, tx, actor{"staff", who.ID, c.IP}, a, "staff", objectID, e)
+			return s.refuse(ctx, tx, actor{"staff", who.ID, c.IP}, a, "staff", objectID, e)
 		}); err != nil {
 			return err
 		}

@@ -29,6 +29,16 @@ func forbidden() *fault.Error {
 	return fault.New(fault.Forbidden, "staff.forbidden", "Your role does not allow this.")
 }
 
+// proofOver is the answer to a proof that was not asked for here, now, or for this.
+func proofOver(cause error) *fault.Error {
+	return fault.Wrap(fault.Unauthenticated, "passkey.over", "This took too long or was used before. Please try again.", cause)
+}
+
+// proofNeeded asks for a fresh passkey before a change of one's own passkeys.
+func proofNeeded() *fault.Error {
+	return fault.New(fault.Forbidden, "staff.proof-needed", "Please confirm with your passkey first.")
+}
+
 func noPerson() *fault.Error {
 	return fault.New(fault.NotFound, "staff.no-person", "There is no such person.")
 }

@@ -6,7 +6,6 @@ import (
 	"standfast/internal/core/audit"
 	"standfast/internal/core/passkey"
 	"standfast/internal/db"
-	"standfast/internal/fault"
 )
 
 // linkPath is where the console takes a link.
@@ -249,10 +248,4 @@ type actor struct{ kind, id, from string }
 func record(ctx context.Context, tx *db.Tx, a actor, action Action, object, id string, details map[string]string) error {
 	return audit.Record(ctx, tx, audit.Entry{Actor: a.kind, ActorID: a.id, Action: string(action), Object: object, ObjectID: id,
 		Outcome: audit.OK, From: a.from, Details: details})
-}
-
-// refuse leaves what was tried in vain.
-func refuse(ctx context.Context, tx *db.Tx, a actor, action Action, object, id string, why error) error {
-	return audit.Record(ctx, tx, audit.Entry{Actor: a.kind, ActorID: a.id, Action: string(action), Object: object, ObjectID: id,
-		Outcome: audit.Refused, From: a.from, Details: map[string]string{"why": fault.As(why).Code}})
 }

@@ -13,6 +13,7 @@ type Session struct {
 	Person  Person
 	EndsAt  time.Time // unless there is another request before
 	LastsTo time.Time // at the latest
+	Proved  time.Time // when a passkey last said who it is
 	token   string
 }
 
@@ -30,7 +31,7 @@ func begin(ctx context.Context, tx *db.Tx, personID string) (string, error) {
 		return "", err
 	}
 	t := newTicket()
-	_, err := tx.Exec(ctx, `INSERT INTO staff_session (id, person_id, digest, created_at, seen_at) VALUES ($1, $2, $3, $4, $4)`,
+	_, err := tx.Exec(ctx, `INSERT INTO staff_session (id, person_id, digest, created_at, seen_at, proved_at) VALUES ($1, $2, $3, $4, $4, $4)`,
 		t.id, personID, t.digest(), db.Micros(tx.Now))
 	return t.String(), err
 }
@@ -66,8 +67,8 @@ func read(ctx context.Context, tx *db.Tx, token string) (sess Session, seen time
 	}
 	var personID string
 	var digest []byte
-	var createdAt, seenAt int64
-	err = tx.QueryRow(ctx, `SELECT person_id, digest, created_at, seen_at FROM staff_session WHERE id = $1`, t.id).Scan(&personID, &digest, &createdAt, &seenAt)
+	var createdAt, seenAt, provedAt int64
+	err = tx.QueryRow(ctx, `SELECT person_id, digest, created_at, seen_at, proved_at FROM staff_session WHERE id = $1`, t.id).Scan(&personID, &digest, &createdAt, &seenAt, &provedAt)
 	if err != nil && err != db.ErrNoRows {
 		return sess, seen, err
 	}
@@ -75,7 +76,7 @@ func read(ctx context.Context, tx *db.Tx, token string) (sess Session, seen time
 		return sess, seen, signInAgain()
 	}
 	seen, last := db.FromMicros(seenAt), db.FromMicros(createdAt).Add(SessionMax)
-	sess = Session{ID: t.id, EndsAt: earlier(seen.Add(Idle), last), LastsTo: last, token: token}
+	sess = Session{ID: t.id, EndsAt: earlier(seen.Add(Idle), last), LastsTo: last, Proved: db.FromMicros(provedAt), token: token}
 	if sess.Person, err = person(ctx, tx, personID); err != nil {
 		return Session{}, seen, err
 	}

@@ -26,7 +26,7 @@ func (s *Service) SignIn(ctx context.Context, state string, answer []byte, c Cli
 		return k, err
 	}, state, c.Flow, answer)
 	if fault.Is(err, fault.Unauthenticated) {
-		if e := s.db.WithTx(ctx, func(tx *db.Tx) error { return countFailed(ctx, tx, named, c, err) }); e != nil {
+		if e := s.db.WithTx(ctx, func(tx *db.Tx) error { return s.countFailed(ctx, tx, signIn, named, c, err) }); e != nil {
 			return "", e
 		}
 	}
@@ -46,14 +46,14 @@ func (s *Service) accept(ctx context.Context, v passkey.Verified, c Client) (tok
 			return err
 		}
 		if refusal = mayComeIn(p, tx); refusal != nil {
-			return refuse(ctx, tx, actor{"staff", p.ID, c.IP}, signIn, "session", "", refusal)
+			return s.refuse(ctx, tx, actor{"staff", p.ID, c.IP}, signIn, "session", "", refusal)
 		}
 		a, refused, err := s.passkeys.Accept(ctx, tx, v, c.IP)
 		if err != nil {
 			return err
 		}
 		if refusal = refused; refusal != nil {
-			return countFailed(ctx, tx, p.ID, c, refusal)
+			return s.countFailed(ctx, tx, signIn, p.ID, c, refusal)
 		}
 		token, err = signedIn(ctx, tx, p, a, c)
 		return err
@@ -90,8 +90,8 @@ func signedIn(ctx context.Context, tx *db.Tx, p Person, a passkey.Assertion, c C
 // countFailed stores a wrong try. The tenth in a row locks; tries while it lasts
 // are kept in the audit log and lengthen nothing, so that nobody is locked out for
 // good by somebody else.
-func countFailed(ctx context.Context, tx *db.Tx, personID string, c Client, why error) error {
-	if err := refuse(ctx, tx, actor{"staff", personID, c.IP}, signIn, "session", "", why); err != nil || personID == "" {
+func (s *Service) countFailed(ctx context.Context, tx *db.Tx, action Action, personID string, c Client, why error) error {
+	if err := s.refuse(ctx, tx, actor{"staff", personID, c.IP}, action, "session", "", why); err != nil || personID == "" {
 		return err
 	}
 	p, err := lockedPerson(ctx, tx, personID)

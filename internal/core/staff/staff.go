@@ -37,6 +37,7 @@ type Config struct {
 // Service is the staff of one cell. It is safe for use by many goroutines.
 type Service struct {
 	db       *db.DB
+	key      passkey.Sealer
 	conf     Config
 	passkeys *passkey.Service
 }
@@ -64,5 +65,5 @@ func New(d *db.DB, key passkey.Sealer, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{db: d, conf: c, passkeys: keys}, nil
+	return &Service{db: d, key: key, conf: c, passkeys: keys}, nil
 }

@@ -38,7 +38,17 @@ CREATE TABLE staff_session (
     person_id  UUID NOT NULL REFERENCES staff_person (id),
     digest     BYTEA NOT NULL,           -- SHA-256 of the cookie's secret
     created_at BIGINT NOT NULL,
-    seen_at    BIGINT NOT NULL           -- of its latest request
+    seen_at    BIGINT NOT NULL,          -- of its latest request
+    proved_at  BIGINT NOT NULL           -- when a passkey last said who it is
 );
 CREATE INDEX staff_session_by_person ON staff_session (person_id);
 CREATE INDEX staff_session_by_age ON staff_session (created_at);
+
+-- Refusals of the running hour, so that the audit log keeps them one by one only
+-- up to a limit.
+CREATE TABLE staff_refusal (
+    subject TEXT PRIMARY KEY,            -- a person, an address block of strangers, or all strangers
+    since   BIGINT NOT NULL,
+    number  BIGINT NOT NULL
+);
+CREATE INDEX staff_refusal_by_age ON staff_refusal (since);

@@ -1,20 +1,22 @@
-package console
+// Package view renders the console's pages: typed components that take all they
+// show. They know nothing of requests and ask nobody.
+package view
 
 import (
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/a-h/templ"
 
+	"standfast/internal/core/console/site"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/static"
 	"standfast/internal/core/staff"
 	"standfast/internal/text"
 )
 
-// frame is what every page needs beside its own data.
-type frame struct {
+// Frame is what every page needs beside its own data.
+type Frame struct {
 	*text.Printer
 	Brand   string
 	Files   *static.Files
@@ -24,16 +26,7 @@ type frame struct {
 	Section route.Page // of the menu
 }
 
-func (v *visit) frame(section route.Page) frame {
-	s := v.server
-	f := frame{Printer: v.text, Brand: s.Brand, Files: s.files, Locales: s.Texts.Locales(), Here: string(home), Session: v.session, Section: section}
-	if v.r.Method == http.MethodGet {
-		f.Here = route.Local(v.r.URL.RequestURI())
-	}
-	return f
-}
-
-func (f frame) signedIn() bool { return f.Session.ID != "" }
+func (f Frame) signedIn() bool { return f.Session.ID != "" }
 
 // item is one entry of the menu.
 type item struct {
@@ -42,17 +35,17 @@ type item struct {
 }
 
 // menu offers what the role may see.
-func (f frame) menu() (list []item) {
+func (f Frame) menu() (list []item) {
 	if f.Session.May(staff.SeePeople) {
-		list = append(list, item{people, f.T("console.people")}, item{organisations, f.T("console.organisations")})
+		list = append(list, item{site.People, f.T("console.people")}, item{site.Organisations, f.T("console.organisations")})
 	}
-	return append(list, item{passkeys, f.T("console.passkeys")})
+	return append(list, item{site.Passkeys, f.T("console.passkeys")})
 }
 
 // language is one entry of the language switch.
 type tongue struct{ Locale, Name string }
 
-func (f frame) otherLanguages() (list []tongue) {
+func (f Frame) otherLanguages() (list []tongue) {
 	for _, l := range f.Locales {
 		if l != f.Locale() {
 			list = append(list, tongue{l, f.T("language.name." + l)})
@@ -61,66 +54,74 @@ func (f frame) otherLanguages() (list []tongue) {
 	return list
 }
 
-func (f frame) role(r staff.Role) string { return f.T("console.role." + string(r)) }
+func (f Frame) role(r staff.Role) string { return f.T("console.role." + string(r)) }
 
 // standing is a person's standing in words, and the colour that goes with it.
-func (f frame) standing(p staff.Person, now time.Time) (words, class string) {
+func (f Frame) standing(p staff.Person, now time.Time) (words, class string) {
 	st := p.Standing(now)
 	return f.T("console.standing." + string(st)), map[staff.Standing]string{staff.Active: "good", staff.Locked: "bad", staff.Expired: "late", staff.Invited: "late"}[st]
 }
 
 // lastDay is the last day of somebody's access, "" where there is none.
-func (f frame) lastDay(p staff.Person) string {
+func (f Frame) lastDay(p staff.Person) string {
 	if p.Until.IsZero() {
 		return ""
 	}
 	return f.Date(p.Until.Add(-time.Microsecond))
 }
 
-func (f frame) when(t time.Time) string {
+func (f Frame) when(t time.Time) string {
 	if t.IsZero() {
 		return f.T("console.never")
 	}
 	return f.DateTime(t)
 }
 
-type setUpData struct {
+// SetUpForm is the page of a set-up link.
+type SetUpForm struct {
 	Link, Name, PasskeyName, Problem string
 	Asked                            staff.SetUpPrompt
 }
 
-type inviteData struct {
+// InviteForm is the form that invites somebody.
+type InviteForm struct {
 	Name, Organisation, Until, Problem string
 	Role                               staff.Role
 	Organisations                      []staff.Organisation
 }
 
-type personData struct {
+// PersonPage is the page of one person.
+type PersonPage struct {
 	Person        staff.Person
 	Now           time.Time
 	Done, Problem string
 }
 
 // over tells whether nothing can be changed any more.
-func (d personData) over() bool { return d.Person.Standing(d.Now) == staff.Ended }
+func (d PersonPage) over() bool { return d.Person.Standing(d.Now) == staff.Ended }
 
-type endData struct {
+// EndForm asks before something ends for good.
+type EndForm struct {
 	Name, Text   string
 	Action, Back templ.SafeURL
 }
 
-type organisationsData struct {
+// OrganisationsPage is the list of organisations, with the form for another.
+type OrganisationsPage struct {
 	List                []staff.Organisation
 	Name, Done, Problem string
 }
 
-type passkeysData struct {
+// PasskeysPage is somebody's own passkeys.
+type PasskeysPage struct {
 	List          []staff.Passkey
 	Done, Problem string
 }
 
-type passkeyAddData struct {
+// PasskeyForm is the form that makes one more.
+type PasskeyForm struct {
 	Name, Problem string
+	Next          string // page that a proof leads to
 	Prompt        staff.Prompt
 }
 

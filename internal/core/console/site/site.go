@@ -1,0 +1,28 @@
+// Package site is every address of the console as a typed value, as package route
+// is the member portal's.
+package site
+
+import "standfast/internal/core/portal/route"
+
+// The console's pages, and the addresses that only take forms.
+const (
+	Home            route.Page = "/"
+	Language        route.Page = "/language"
+	SignIn          route.Page = "/sign-in"
+	SignInPrompt    route.Page = "/sign-in/prompt"
+	SignOut         route.Page = "/sign-out"
+	SetUp           route.Item = "/set-up/{id}"
+	People          route.Page = "/people"
+	Invite          route.Page = "/people/invite"
+	Person          route.Item = "/people/{id}"
+	PersonRole      route.Item = "/people/{id}/role"
+	PersonUntil     route.Item = "/people/{id}/until"
+	PersonLink      route.Item = "/people/{id}/link"
+	PersonEnd       route.Item = "/people/{id}/end"
+	Organisations   route.Page = "/organisations"
+	OrganisationEnd route.Item = "/organisations/{id}/end"
+	Passkeys        route.Page = "/passkeys"
+	PasskeyAdd      route.Page = "/passkeys/add"
+	PasskeyProve    route.Page = "/passkeys/prove"
+	PasskeyRemove   route.Item = "/passkeys/{id}/remove"
+)
