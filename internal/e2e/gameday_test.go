@@ -29,11 +29,13 @@ type gamedayReport struct {
 // freeze, members with passkeys sign in, and nobody meets a no for what is not
 // known, whatever happens to the database. How fast it all is does not count here.
 func TestAShortGameDayPasses(t *testing.T) {
+	t.Parallel()
 	for engine, where := range map[string]func(t *testing.T) []string{
 		"sqlite":     func(*testing.T) []string { return []string{"--engine", "sqlite"} },
 		"postgresql": func(t *testing.T) []string { return []string{"--database", dbtest.PostgreSQLURL(t)} },
 	} {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel() // game days wait more than they work
 			passes(t, 2, append([]string{"gameday", "3", "4", "--json", "--members", "2", "--length", "5s"}, where(t)...))
 		})
 	}
@@ -42,6 +44,7 @@ func TestAShortGameDayPasses(t *testing.T) {
 // Texts are not delivered: at first nothing is heard of them, then the gateway
 // lies about it. The codes arrive by voice.
 func TestWhenTextsStopTheCodeArrivesByAnotherWay(t *testing.T) {
+	t.Parallel()
 	passes(t, 1, []string{"gameday", "16", "--json", "--members", "2", "--engine", "sqlite"})
 }
 
