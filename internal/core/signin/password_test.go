@@ -241,6 +241,28 @@ func FuzzParsePHC(f *testing.F) {
 	})
 }
 
+// Codes are taken as people type them and as messages group them; what is not a
+// digit is refused with the reason, and never silently left out.
+func TestCodesAreReadAsPeopleTypeThem(t *testing.T) {
+	for typed, want := range map[string]string{
+		"123456": "123456", " 123 456 ": "123456", "123-456": "123456", "12\u201334\u201456": "123456", "1\u00a02\u20093 456": "123456",
+		"1234 5678 9012": "123456789012",
+		"12a456":         "code.digits", "I23456": "code.digits", "123456x": "code.digits", "12.34.56": "code.digits", "+123456": "code.digits",
+		"\u0661\u0662\u0663\u0664\u0665\u0666": "code.digits", "\uff11\uff12\uff13\uff14\uff15\uff16": "code.digits",
+		"": "code.length", "12345": "code.length", "1234567": "code.length", "12345678901": "code.length", "1234567890123": "code.length",
+	} {
+		got, err := readCode(typed)
+		if e := fault.As(err); e != nil {
+			if got = e.Fields[0].Code; e.Fields[0].Location != "body.code" || e.Fields[0].Message == "" {
+				t.Errorf("%q: %+v", typed, e.Fields)
+			}
+		}
+		if got != want {
+			t.Errorf("%q is read as %q, want %q", typed, got, want)
+		}
+	}
+}
+
 func FuzzReadCode(f *testing.F) {
 	f.Add("123 456")
 	f.Add("12–34–56")
