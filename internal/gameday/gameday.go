@@ -19,17 +19,21 @@ import (
 
 // CLI is the command line of `standfast gameday`.
 type CLI struct {
-	Rows     []int         `arg:"" help:"Rows of the scenarios: 3, 4, 16, 18." placeholder:"ROW"`
+	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 16, 18." placeholder:"ROW"`
 	JSON     bool          `help:"Print one JSON document in place of a table."`
 	Engine   string        `help:"Database engine: postgresql where it is installed." enum:",postgresql,sqlite" default:""`
 	Database string        `help:"URL of an empty PostgreSQL database, in place of a throwaway server." placeholder:"URL"`
 	Members  int           `help:"Synthetic members." default:"20"`
 	Length   time.Duration `help:"How long each fault lasts." default:"30s"`
 	Verbose  bool          `help:"Pass on what the process under test logs."`
+	Crowd    bool          `hidden:"" help:"Be the crowd of another game day: its order stands in the standard input."`
 }
 
 // Run replays the rows. A row that misses a figure is an error of kind Conflict.
 func (c *CLI) Run(ctx context.Context, out io.Writer) error {
+	if c.Crowd {
+		return scenario.Crowd(ctx, os.Stdin, out)
+	}
 	plays, err := c.plays()
 	if err != nil {
 		return err
@@ -59,6 +63,9 @@ type play func(s *scenario.Stage, ctx context.Context, r *report.Report) error
 // plays gives the rows that were asked for.
 func (c *CLI) plays() ([]play, error) {
 	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 16: (*scenario.Stage).Row16, 18: (*scenario.Stage).Row18}
+	if len(c.Rows) == 0 {
+		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 16 and 18.")
+	}
 	var list []play
 	for _, n := range c.Rows {
 		p := known[n]

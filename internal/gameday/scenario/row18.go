@@ -20,13 +20,14 @@ const (
 	mostRefusal = 0.1 // seconds until somebody is told when to come back
 	mostSlower  = 2.0 // × the quiet p99 of existing sessions
 	lookEvery   = 20 * time.Millisecond
-	mostWaiting = 4000 // attempts of the storm that are under way at once
+	tryEvery    = 50 * time.Millisecond // of the one whose waiting is measured
 	peakClients = 4
-	stormTick   = 10 * time.Millisecond
 )
 
 // Row18 lets everybody sign in again at once, with passwords, at fifty times the
-// rate that can be served, while members who are signed in go on looking.
+// rate that can be served, while members who are signed in go on looking. The
+// crowd is a process of its own: what it does to be a crowd is not to be taken for
+// what it does to those whose waiting is measured.
 func (s *Stage) Row18(ctx context.Context, r *report.Report) error {
 	row := r.Row(18, "Everybody signs in again at once (×50 load)")
 	if err := s.everybodyIn(ctx); err != nil {
@@ -45,15 +46,22 @@ func (s *Stage) Row18(ctx context.Context, r *report.Report) error {
 		return err
 	}
 	row.Value("sign-ins with a password served, peak", peak, "/s")
-	var st *storm
-	during := s.lookingOn(ctx, func() error {
-		st = s.storm(ctx, crowd, stormTimes*peak)
-		return nil
+	var st storm
+	var told witness
+	during := s.lookingOn(ctx, func() (err error) {
+		ctx, stop := context.WithCancel(ctx)
+		var watching sync.WaitGroup
+		watching.Go(func() { told.watch(ctx, crowd) })
+		st, err = s.storm(ctx, crowd, stormTimes*peak)
+		stop()
+		watching.Wait()
+		return err
 	})
 	if during.err != nil {
 		return during.err
 	}
 	st.report(row, peak)
+	told.report(row)
 	row.Share("existing sessions: looking", during.good, during.good+during.bad, nil).AtLeast(leastExisting)
 	row.Value("existing sessions: p99 while quiet", seconds4(quiet.p99()), "s")
 	row.Value("existing sessions: p99 in the storm", seconds4(during.p99()), "s")
@@ -140,86 +148,36 @@ func (s *Stage) peak(ctx context.Context, crowd []*Member) (float64, error) {
 	return float64(served.Load()) / time.Since(begun).Seconds(), nil
 }
 
-// storm is what became of a storm of sign-ins.
-type storm struct {
-	mu                   sync.Mutex
-	offered, served      int
-	refused, other, late int
-	refusals             []float64 // seconds
-	length               time.Duration
-	misses               map[string]int
+// witness is one member of the crowd, whose waiting is measured.
+type witness struct {
+	refusals []float64 // seconds until told when to come back
 }
 
-// storm sends sign-ins at a rate, whatever becomes of those before.
-func (s *Stage) storm(ctx context.Context, crowd []*Member, rate float64) *storm {
-	st := &storm{misses: map[string]int{}}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: mostWaiting, MaxConnsPerHost: mostWaiting}}
-	places := make(chan struct{}, mostWaiting)
-	var all sync.WaitGroup
-	tick := time.NewTicker(stormTick)
+// watch tries to sign in again and again until ctx ends.
+func (w *witness) watch(ctx context.Context, crowd []*Member) {
+	tick := time.NewTicker(tryEvery)
 	defer tick.Stop()
-	begun := time.Now()
-	for sent := 0; time.Since(begun) < s.Length; <-tick.C {
-		for ; float64(sent) < rate*time.Since(begun).Seconds(); sent++ {
-			m := crowd[sent%len(crowd)].with(client)
-			select {
-			case places <- struct{}{}:
-				all.Go(func() {
-					st.attempt(ctx, m)
-					<-places
-				})
-			default: // more are waiting than a machine has sockets for
-			}
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		begun := time.Now()
+		a, err := crowd[n%len(crowd)].password(ctx)
+		if err == nil && a.later() {
+			w.refusals = append(w.refusals, time.Since(begun).Seconds())
 		}
 	}
-	st.length = time.Since(begun)
-	all.Wait()
-	return st
 }
 
-// with gives the member's browser with another client under it, which is shared.
-func (m *Member) with(c *http.Client) *Member {
-	again := *m
-	again.http = &http.Client{Transport: c.Transport, Timeout: c.Timeout, Jar: m.jar}
-	return &again
-}
-
-func (st *storm) attempt(ctx context.Context, m *Member) {
-	begun := time.Now()
-	a, err := m.password(ctx)
-	took := time.Since(begun).Seconds()
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.offered++
-	switch {
-	case err != nil:
-		st.other++
-		st.misses["no answer"]++
-	case a.status == http.StatusOK:
-		st.served++
-	case a.later():
-		st.refused++
-		st.refusals = append(st.refusals, took)
-		if took > mostRefusal {
-			st.late++
-		}
-	default:
-		st.other++
-		st.misses[a.what()]++
+func (w *witness) report(row *report.Row) {
+	slices.Sort(w.refusals)
+	n := len(w.refusals)
+	if n == 0 {
+		row.Note("nobody was told to come back later")
+		return
 	}
-}
-
-func (st *storm) report(row *report.Row, peak float64) {
-	rate := float64(st.served) / st.length.Seconds()
-	row.Value("sign-ins offered", float64(st.offered)/st.length.Seconds(), "/s")
-	row.Value("sign-ins served in the storm", rate, "/s")
-	row.Value("served in the storm against the peak", rate/peak, "×").AtLeast(leastPeak)
-	row.Share("answered: served, or told when to come back", st.served+st.refused, st.offered, st.misses).AtLeast(1)
-	slices.Sort(st.refusals)
-	if n := len(st.refusals); n > 0 {
-		row.Value("told when to come back, p50", seconds4(st.refusals[n/2]), "s")
-		row.Value("told when to come back, p99", seconds4(st.refusals[n*99/100]), "s").AtMost(mostRefusal)
-	}
+	row.Value("told when to come back, p50", seconds4(w.refusals[n/2]), "s")
+	row.Value("told when to come back, p99", seconds4(w.refusals[n*99/100]), "s").AtMost(mostRefusal)
 }

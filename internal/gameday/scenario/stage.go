@@ -115,13 +115,12 @@ func (s *Stage) start(ctx context.Context) error {
 		s.Proxy = proxy
 		args = append(args, "--database", through)
 	}
-	program := s.Program
-	if program == "" {
-		if program, err = os.Executable(); err != nil {
+	if s.Program == "" {
+		if s.Program, err = os.Executable(); err != nil {
 			return err
 		}
 	}
-	s.cmd = exec.Command(program, args...)
+	s.cmd = exec.Command(s.Program, args...)
 	s.cmd.Stderr = s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := s.cmd.StdoutPipe()
