@@ -139,9 +139,9 @@ func (a *api) getAccount(ctx context.Context, c *call, in *ByID) (*body[AccountI
 
 func (a *api) listTransactions(ctx context.Context, c *call, in *transactionQuery) (*body[list[transaction]], error) {
 	q := account.Query{Cursor: in.Cursor, Limit: in.Limit, Text: in.Text}
-	var err error
-	if q.From, q.Until, err = a.days(in.From, in.Until); err != nil {
-		return nil, err
+	var wrong string
+	if q.From, q.Until, wrong = account.Days(in.From, in.Until, a.Cell.Zone); wrong != "" {
+		return nil, fault.InvalidField("query."+wrong, "date", "This is no date, as 2026-03-25.")
 	}
 	p, err := a.Accounts.Transactions(ctx, c.session.MemberID, in.ID, q)
 	if err != nil {
@@ -151,28 +151,6 @@ func (a *api) listTransactions(ctx context.Context, c *call, in *transactionQuer
 		c.outcome = journey.Partial
 	}
 	return listOf(p.Items, p.Next, transactionOf), nil
-}
-
-// days turns two business dates, both included and either missing, into instants.
-func (a *api) days(from, until string) (first, end time.Time, err error) {
-	if first, err = a.day(from, "query.from"); err != nil {
-		return first, end, err
-	}
-	if end, err = a.day(until, "query.until"); err != nil || end.IsZero() {
-		return first, end, err
-	}
-	return first, end.AddDate(0, 0, 1), nil
-}
-
-func (a *api) day(s, at string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.ParseInLocation(time.DateOnly, s, a.Cell.Zone)
-	if err != nil || t.Year() < 1900 || t.Year() > 9998 {
-		return time.Time{}, fault.InvalidField(at, "date", "This is no date, as 2026-03-25.")
-	}
-	return t, nil
 }
 
 func accountOf(t account.Tile) AccountInfo {

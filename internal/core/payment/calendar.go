@@ -3,6 +3,7 @@ package payment
 import (
 	"time"
 
+	"standfast/internal/core/account"
 	"standfast/internal/fault"
 )
 
@@ -18,17 +19,10 @@ const earliestCutOff = 17 * time.Hour
 
 func (c calendar) date(at time.Time) string { return at.In(c.zone).Format(time.DateOnly) }
 
-// start gives the first instant of a business date. Where clocks go forward at
-// midnight (Azores, Havana, Santiago) the day begins at one o'clock, and what
-// time.Date makes of its missing midnight still belongs to the day before.
+// start gives the first instant of a business date.
 func (c calendar) start(date string) time.Time {
-	at := c.on(date, 0)
-	if c.date(at) == date {
-		return at
-	}
-	_, before := at.Zone()
-	_, after := at.Add(24 * time.Hour).Zone()
-	return at.Add(time.Duration(after-before) * time.Second)
+	at, _ := account.StartOfDay(date, c.zone) // every caller has checked or made the date
+	return at
 }
 
 // on gives the instant at which clocks of the zone show a time of day on a date;

@@ -93,19 +93,3 @@ func TestCalendar(t *testing.T) {
 		}
 	})
 }
-
-// Where clocks change at midnight a day begins when its date does, and not an hour
-// before on the day before.
-func TestADayBeginsWithItsDateWhereverClocksChange(t *testing.T) {
-	for _, name := range []string{"Atlantic/Azores", "America/Havana", "America/Santiago", "America/Asuncion", "Asia/Beirut", "Africa/Cairo", "Europe/Berlin", "UTC"} {
-		zone, err := time.LoadLocation(name)
-		must(t, err)
-		c := calendar{zone: zone, cutOff: 20 * time.Hour, days: 365}
-		for date := "2015-01-01"; date < "2032-01-01"; date = c.plus(date, 1) {
-			start := c.start(date)
-			if c.date(start) != date || c.date(start.Add(-time.Microsecond)) >= date {
-				t.Fatalf("%s: %s begins at %s", name, date, start)
-			}
-		}
-	}
-}

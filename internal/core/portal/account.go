@@ -11,7 +11,6 @@ import (
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/view"
 	"standfast/internal/fault"
-	"standfast/internal/text"
 )
 
 // pageSize is how many movements a page shows.
@@ -42,28 +41,13 @@ func (s *server) account(v *visit) (response, error) {
 }
 
 // query reads the filter. Days are those of the cell, the last one included.
-func (s *server) query(v *visit, d view.AccountData) (q account.Query, wrong view.Problems) {
+func (s *server) query(v *visit, d view.AccountData) (q account.Query, problems view.Problems) {
 	q = account.Query{Cursor: d.Cursor, Limit: pageSize, Text: d.Text}
 	c := checks{v: v}
-	from, ok := s.day(d.From)
-	c.need(!ok, "from", "form.date-syntax")
-	until, ok := s.day(d.Until)
-	c.need(!ok, "until", "form.date-syntax")
-	q.From = from
-	if !until.IsZero() {
-		q.Until = until.AddDate(0, 0, 1)
-	}
+	var wrong string
+	q.From, q.Until, wrong = account.Days(d.From, d.Until, s.Cell.Zone)
+	c.need(wrong != "", wrong, "form.date-syntax")
 	return q, c.list
-}
-
-// day reads a business date as the beginning of that day in the cell. Empty is
-// the zero time.
-func (s *server) day(date string) (time.Time, bool) {
-	if date == "" {
-		return time.Time{}, true
-	}
-	t, err := time.ParseInLocation(text.DateLayout, date, s.Cell.Zone)
-	return t, err == nil && t.Year() > 1900 && t.Year() < 10000
 }
 
 // maxRows bounds a download.

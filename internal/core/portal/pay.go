@@ -164,7 +164,7 @@ func (s *server) fromAndWhen(c *checks, d view.PayData) (o order) {
 	switch d.Form.When {
 	case view.WhenToday:
 	case view.WhenDate:
-		_, ok := s.day(d.Form.Date)
+		_, ok := account.StartOfDay(d.Form.Date, s.Cell.Zone)
 		c.need(d.Form.Date == "", "date", "form.date-missing")
 		c.need(!ok, "date", "form.date-syntax")
 		o.Date = d.Form.Date
