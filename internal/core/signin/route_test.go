@@ -396,3 +396,34 @@ func TestCodeBombingStopsAndIsShown(t *testing.T) {
 		}
 	})
 }
+
+// A process sends no more codes a second than it is allowed, with ten seconds'
+// worth at once. Who comes when they are used up is told when to come back, and
+// nothing of the attempt stays that would be in the way then.
+func TestCodesASecondAreLimited(t *testing.T) {
+	eachWith(t, Config{CodesPerSecond: 0.5}, func(t *testing.T, h *house) {
+		names := []string{"ada", "ben", "cyd", "dov", "eve", "fay"}
+		for i, name := range names {
+			h.member(name)
+			out, err := h.SignIn(ctx, name, right, *browser(name))
+			if i < 5 {
+				must(t, err)
+				if out.Challenge == nil {
+					t.Fatal("no code for", name)
+				}
+				continue
+			}
+			h.want(err, fault.Unavailable, "signin.busy")
+		}
+		late := *browser("fay")
+		h.wait(time.Second)
+		_, err := h.SignIn(ctx, "fay", right, late)
+		h.want(err, fault.Unavailable, "signin.busy")
+		h.wait(time.Second)
+		out, err := h.SignIn(ctx, "fay", right, late)
+		must(t, err)
+		if out.Challenge == nil || h.number(`SELECT count(*) FROM notification`) != 6 {
+			t.Error("the code of the last is not on its way")
+		}
+	})
+}
