@@ -126,7 +126,7 @@ func findInUse(ctx context.Context, tx *db.Tx, column string, list []string, use
 func (t taken) claim(usernameKey, ref string) error {
 	switch {
 	case t.names[usernameKey]:
-		return fault.New(fault.Conflict, "member.username-taken", "This username is taken. Please choose another.")
+		return usernameTaken()
 	case t.refs[ref]:
 		return fault.New(fault.Conflict, "member.ref-taken", "A member with this reference exists already.")
 	}

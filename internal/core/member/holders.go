@@ -28,7 +28,7 @@ type Holder struct {
 	Role     string
 }
 
-// Share is a member's share in an account, to be added.
+// Share is a member's share in an account.
 type Share struct {
 	MemberID, AccountID string
 	Role                string // Owner, Joint or Authorized
@@ -146,6 +146,13 @@ func (s *Store) holderChanged(ctx context.Context, tx *db.Tx, memberID, accountI
 func (h Share) change(version int64) outbox.Change {
 	return outbox.Change{Entity: "holder", EntityID: h.MemberID + "/" + h.AccountID, Kind: "changed", Version: version,
 		Payload: map[string]string{"member_id": h.MemberID, "account_id": h.AccountID, "role": h.Role}}
+}
+
+// SharesTx gives what members hold, in one query.
+func (s *Store) SharesTx(ctx context.Context, tx *db.Tx, memberIDs []string) ([]Share, error) {
+	these, arg := tx.In("member_id", "uuid", 1, memberIDs)
+	rows, err := tx.Query(ctx, `SELECT member_id, account_id, role FROM holder WHERE `+these+` AND NOT removed ORDER BY member_id, account_id`, arg)
+	return db.Collect(rows, err, func(r *sql.Rows) (h Share, err error) { return h, r.Scan(&h.MemberID, &h.AccountID, &h.Role) })
 }
 
 // Holdings gives the accounts of a member, oldest first. It asks the database;

@@ -8,7 +8,6 @@ package member
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"time"
@@ -112,7 +111,7 @@ func (s *Store) one(ctx context.Context, query, arg string) (m Member, err error
 	return m, err
 }
 
-func scan(row *sql.Row) (m Member, err error) {
+func scan(row interface{ Scan(...any) error }) (m Member, err error) {
 	var created int64
 	err = row.Scan(&m.ID, &m.Ref, &m.Username, &m.DisplayName, &m.Email, &m.Phone, &m.Locale, &m.Region,
 		&m.BirthDate, &m.Synthetic, &created, &m.Version)

@@ -191,6 +191,8 @@ func (s *server) profileEntries() []entry {
 		post(route.PasskeyRemove.Pattern(), change, journey.Devices, s.removePasskey),
 		get(route.RecoveryCodes.Pattern(), look, journey.Session, s.recoveryCodes),
 		post(route.RecoveryCodes.Pattern(), change, journey.Session, s.makeRecoveryCodes),
+		get(route.PIN.Pattern(), look, journey.Session, s.pinPage),
+		post(route.PIN.Pattern(), change, journey.Session, s.setPIN),
 		get(route.Codes.Pattern(), look, journey.Session, s.codes),
 		post(route.Codes.Pattern(), change, journey.Session, s.setCodes),
 		post(route.ProveAgain.Pattern(), change, journey.StepUp, s.proveAgain),

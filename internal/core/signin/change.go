@@ -54,10 +54,14 @@ func (s *Service) orStepUp(ctx context.Context, q ChangeRequest, a Action, err e
 	return Refusal(ch)
 }
 
+// MayChange tells whether the session has proved lately enough who is there for
+// changes of what its member signs in with.
+func (s *Service) MayChange(sess Session) bool { return s.Fresh(sess, changeAfterProof) }
+
 // permit tells whether a change may go on; errNeedsProof when it must be proved first.
 func (s *Service) permit(ctx context.Context, tx *db.Tx, q ChangeRequest, a Action) error {
 	switch {
-	case s.Fresh(q.Session, changeAfterProof):
+	case s.MayChange(q.Session):
 		return nil
 	case q.Proof == "":
 		return errNeedsProof

@@ -60,6 +60,9 @@ type Config struct {
 	// sends them to nobody by itself.
 	Jobs *jobs.Jobs
 
+	// Holdings tells what members hold; without, nobody can enrol.
+	Holdings Holdings
+
 	LookAge time.Duration // how old the list of revocations may be for looking; default 15 min
 	PayAge  time.Duration // the same for paying and for changes; default 5 s
 

@@ -77,6 +77,7 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock, c Config) *house {
 	h.ns = notify.New(d, h.jobs, catalogue, masterkey.Demo(), map[notify.Channel]notify.Sender{notify.Text: h.box, notify.Email: h.box})
 	h.conf.Passkeys, err = passkey.New(d, masterkey.Demo(), passkey.Config{Kind: passkey.Member, RPID: "bank.example", Origins: []string{origin}, DisplayName: "Bank"})
 	must(t, err)
+	h.conf.Holdings = newHeld(d)
 	h.Service = h.replica()
 	return h
 }

@@ -46,6 +46,14 @@ func profileEntries() []Entry {
 				SetUp: signin.AuthenticatorSetUp{ID: id("a2"), Secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", ExpiresAt: now.Add(15 * time.Minute),
 					URI: "otpauth://totp/Standfast:ana?algorithm=SHA1&digits=6&issuer=Standfast&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}})
 		}},
+		{Name: "pin-none", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.PIN(f, view.PINData{}) }},
+		{Name: "pin", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.PIN(f, view.PINData{Done: true, Info: signin.PINInfo{SetAt: now}})
+		}},
+		{Name: "pin-refused", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.PIN(f, view.PINData{Asked: true, Info: signin.PINInfo{SetAt: now.Add(-900 * time.Hour), Blocked: true},
+				Problems: view.Problems{{Field: "pin", Message: f.T("fault.pin.guessable")}}})
+		}},
 		{Name: "recovery-codes-none", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.RecoveryCodes(f, signin.RecoveryInfo{}) }},
 		{Name: "recovery-codes", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
 			return view.RecoveryCodes(f, signin.RecoveryInfo{Left: 7, MadeAt: now.Add(-900 * time.Hour)})

@@ -76,6 +76,7 @@ const (
 	AuthenticatorSetUp  Item = "/profile/authenticator/{id}"
 	AuthenticatorRemove Item = "/profile/authenticator/{id}/remove"
 	RecoveryCodes       Page = "/profile/recovery-codes"
+	PIN                 Page = "/profile/pin"
 
 	SignInPasskey Page = "/sign-in/passkey"
 	PasskeyPrompt Page = "/sign-in/passkey/prompt"
