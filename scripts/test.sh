@@ -33,8 +33,11 @@ elif [ -z "${PKGS:-}" ]; then
 	race=(-- "${watch[@]}" ./internal/token ./internal/text ./internal/core/{outbox,jobs,ledger,account,gather}
 		-- "${watch[@]}" -run 'Once|AtOnce|Exactly|DoubleClick|Concurrency|Processes|RunKeeps|Hashes|FullHouse|Seats|ThreeAnswers|WithoutTheDatabase' ./internal/core/signin)
 fi
+# The longest first: the end-to-end tests wait more than they work, and beside them
+# there is room for all the others.
+longest=(./internal/e2e ./internal/core/signin)
 go build -o "$WORK/gotest" ./scripts/gotest || exit 1
 "$WORK/gotest" -also-passed "${lint_passed:-0}" -also-failed "${lint_failed:-1}" \
-	-- -count=1 -p 2 -timeout 40m ${RUN:+-run "$RUN"} ${PKGS:-./...} "${race[@]}"
+	-- -count=1 -p 2 -timeout 40m ${RUN:+-run "$RUN"} ${PKGS:-"${longest[@]}" ./...} "${race[@]}"
 status=$?
 exit $status
