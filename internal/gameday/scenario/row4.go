@@ -36,7 +36,12 @@ func (s *Stage) breakages() []breakage {
 	}
 	f := fault.NewFile(s.dir + "/core.db")
 	s.heals = append(s.heals, f.Heal)
-	return []breakage{{"locked by another process", f.Lock}, {"gone", f.Hide}}
+	list := []breakage{{"locked by another process", f.Lock}, {"gone", f.Hide}}
+	if s.disk != nil {
+		s.heals = append(s.heals, s.disk.Heal)
+		list = append(list, breakage{"on a disk that is full", s.disk.Fill})
+	}
+	return list
 }
 
 // heal takes every fault away.
@@ -77,6 +82,9 @@ func (s *Stage) Row4(ctx context.Context, r *report.Report) error {
 	t.never(row, codeSent)
 	t.longest(row, looking)
 	t.longest(row, paying)
+	if s.noDisk != nil {
+		row.Note("a full disk was not played: %v", s.noDisk)
+	}
 	return nil
 }
 

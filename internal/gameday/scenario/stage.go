@@ -40,13 +40,18 @@ type Stage struct {
 	Members []*Member
 	Proxy   *fault.Proxy // before PostgreSQL; nil on SQLite
 	texts   *texts
+	disk    *fault.Disk // under SQLite; nil where it could not be mounted
 	dir     string
 	ready   app.Ready
 	cmd     *exec.Cmd
 	exited  chan error
 	log     *tail
 	heals   []func() error // of faults that are not the proxy's
+	noDisk  error          // why there is no disk
 }
+
+// diskSize is room for a game day's database and logs, in bytes.
+const diskSize = 512 << 20
 
 // startLimit is how long the process may take to be ready on a busy machine.
 const startLimit = time.Minute
@@ -68,6 +73,7 @@ func (s *Stage) open(ctx context.Context) error {
 	database := s.Database
 	if database == "" {
 		database = filepath.Join(s.dir, "core.db")
+		s.disk, s.noDisk = fault.NewDisk(s.dir, diskSize)
 	}
 	people, err := s.cast(ctx, database)
 	if err != nil {
@@ -173,6 +179,9 @@ func (s *Stage) Close() error {
 	}
 	if s.texts != nil {
 		s.texts.close()
+	}
+	if s.disk != nil {
+		err = errors.Join(err, s.disk.Close())
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
