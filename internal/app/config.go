@@ -113,6 +113,9 @@ type SignInConfig struct {
 	Idle        Duration `toml:"idle"` // empty: 1h under the rules of us, 5m under those of gb and eu
 	Max         Duration `toml:"max"`
 	DeviceTrust Duration `toml:"device_trust"`
+	// ContactDelay is how long a change of telephone or e-mail waits that a message
+	// alone has proved.
+	ContactDelay Duration `toml:"contact_delay"`
 }
 
 // PaymentConfig holds the rules of paying a card.
@@ -184,7 +187,7 @@ func Defaults() Config {
 		Cell:   CellConfig{Name: "us", Rules: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
 		Listen: ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
 		Mail:   MailConfig{TLS: "starttls"}, Messages: MessagesConfig{DailyUnits: 20_000, CodesPerSecond: 50},
-		SignIn: SignInConfig{Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}},
+		SignIn: SignInConfig{Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}, ContactDelay: Duration{24 * time.Hour}},
 		Payments: PaymentConfig{CutOff: "20:00", Maximum: "100000.00",
 			SettleAfter: Duration{2 * time.Hour}},
 	}
@@ -281,6 +284,9 @@ func (c Config) Check() error {
 	c.checkRules(no)
 	c.checkConsole(no)
 	c.checkMessages(no)
+	if c.SignIn.ContactDelay.Duration < minContactDelay || c.SignIn.ContactDelay.Duration > maxContactDelay {
+		no("sign_in.contact_delay", "is between 1h and 14d")
+	}
 	if c.Mail.Server != "" && c.Mail.From == "" {
 		no("mail.from", "is the address that members see")
 	}
@@ -313,6 +319,13 @@ func (c Config) codeEvery() time.Duration {
 	}
 	return 0
 }
+
+// A change of telephone or e-mail that waits for less stops nobody who has taken
+// over the old one; one that waits for longer is forgotten.
+const (
+	minContactDelay = time.Hour
+	maxContactDelay = 14 * 24 * time.Hour
+)
 
 // scaIdle is how long a session may rest where strong customer authentication is
 // law (RTS (EU) 2018/389 Art 4(3)(d)).

@@ -96,6 +96,7 @@ func (a *api) routes() {
 	a.passkeyCalls()
 	a.sessionCalls()
 	a.factorCalls()
+	a.contactCalls()
 	a.deviceCalls()
 	a.accountCalls()
 	a.methodCalls()

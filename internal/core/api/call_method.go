@@ -25,6 +25,8 @@ type methodInfo struct {
 	Checked    bool      `json:"checked" doc:"Whether the number passed a check of its own scheme; false where there was none to apply." example:"true"`
 	Deposits   *deposits `json:"deposits,omitempty" doc:"Of a new method: the two small credits that prove it."`
 	CreatedAt  time.Time `json:"created_at" doc:"When it was added." example:"2026-03-02T12:00:00Z"`
+
+	PaysFrom *time.Time `json:"pays_from,omitempty" doc:"From when on it can pay, where it was added after a recovery and has to wait; missing when it need not." example:"2026-03-03T12:00:00Z"`
 }
 
 // deposits is what may be told about micro-deposits.
@@ -79,7 +81,17 @@ func (a *api) listMethods(ctx context.Context, c *call, _ *nothing) (*body[list[
 	if err != nil {
 		return nil, err
 	}
-	return listOf(all, "", methodOf), nil
+	waits, err := a.Payments.MethodsPayFrom(ctx, c.session.MemberID, all)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(all, "", func(m instrument.Method) methodInfo { return methodOf(m).from(waits[m.ID]) }), nil
+}
+
+// from gives the method with the time from when on it pays.
+func (i methodInfo) from(t time.Time) methodInfo {
+	i.PaysFrom = instant(t)
+	return i
 }
 
 func (a *api) getMethod(ctx context.Context, c *call, in *ByID) (*body[methodInfo], error) {
@@ -87,7 +99,11 @@ func (a *api) getMethod(ctx context.Context, c *call, in *ByID) (*body[methodInf
 	if err != nil {
 		return nil, err
 	}
-	return bodyOf(methodOf(m)), nil
+	waits, err := a.Payments.MethodsPayFrom(ctx, c.session.MemberID, []instrument.Method{m})
+	if err != nil {
+		return nil, err
+	}
+	return bodyOf(methodOf(m).from(waits[m.ID])), nil
 }
 
 func (a *api) addMethod(ctx context.Context, c *call, in *struct {

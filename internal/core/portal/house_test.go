@@ -22,6 +22,7 @@ import (
 	"standfast/internal/core/member"
 	"standfast/internal/core/notify"
 	"standfast/internal/core/payment"
+	"standfast/internal/core/portal/route"
 	"standfast/internal/core/rail/sim"
 	"standfast/internal/core/signin"
 	ledgersource "standfast/internal/core/source/ledger"
@@ -51,6 +52,7 @@ type mailbox struct {
 	mu   sync.Mutex
 	code string // of the newest message that carries one
 	n    int    // messages with a code
+	link string // of the newest message that has one
 }
 
 func (m *mailbox) Send(_ context.Context, o notify.Outgoing) error {
@@ -59,8 +61,15 @@ func (m *mailbox) Send(_ context.Context, o notify.Outgoing) error {
 	if o.Code != "" {
 		m.code, m.n = o.Code, m.n+1
 	}
+	if _, rest, ok := strings.Cut(o.Text, linkOrigin); ok {
+		m.link, _, _ = strings.Cut(rest, "\n")
+		m.link, _, _ = strings.Cut(m.link, " ")
+	}
 	return nil
 }
+
+// linkOrigin stands before the links of messages.
+const linkOrigin = "https://bank.example"
 
 const password = "meadow-lantern-42"
 
@@ -90,7 +99,7 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 	h.must(err)
 	members, key := member.New(d), masterkey.Demo()
 	n := notify.New(d, h.jobs, texts, key, map[notify.Channel]notify.Sender{notify.Email: h.mail, notify.Text: h.mail, notify.Voice: h.mail})
-	in, err := signin.New(d, members, n, key, signin.Config{Cell: "us", Now: clock.Now, Hash: signin.HashParams{MemoryKiB: 64, Passes: 1, Parallelism: 1}})
+	in, err := signin.New(d, members, n, key, signin.Config{Cell: "us", Now: clock.Now, StopLink: func(token string) string { return linkOrigin + string(route.ContactLink.URL("token", token)) }, Hash: signin.HashParams{MemoryKiB: 64, Passes: 1, Parallelism: 1}})
 	h.must(err)
 	h.ledger = ledger.New(d, ledger.Options{Log: quiet})
 	accounts := account.New(d, h.ledger, members, map[string]account.Source{account.LedgerSource: ledgersource.New(h.ledger)}, account.Config{Zone: zone, TileWait: time.Minute, Recall: time.Minute}) // a busy machine makes no tile late

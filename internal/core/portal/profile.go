@@ -10,7 +10,11 @@ func (s *server) profile(v *visit) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	d := view.ProfileData{Name: m.DisplayName, Username: m.Username, Email: m.Email, Phone: m.Phone}
+	info, err := s.SignIn.Contacts(v.r.Context(), v.session)
+	if err != nil {
+		return response{}, err
+	}
+	d := view.ProfileData{Name: m.DisplayName, Username: m.Username, Email: info.Email, Phone: info.Phone, Waiting: info.Waiting}
 	return show(view.Profile(v.frame(view.AtProfile), d)), nil
 }
 

@@ -20,6 +20,13 @@ import (
 var families = map[string][]string{
 	"account.status-":     {"frozen", "closed"},
 	"add.country-":        {"US", "GB", "IBAN"},
+	"contact.new-":        {"phone", "email"},
+	"contact.hint-":       {"phone", "email"},
+	"contact.title-":      {"phone", "email"},
+	"contact.remove-":     {"phone", "email"},
+	"contact.removes-":    {"phone", "email"},
+	"contact.changes-":    {"phone", "email"},
+	"contact.done-":       {"waiting", "done", "stopped", "replaced", "refused", "over"},
 	"code.why-":           {"no-key", "key-missing", "key-wrong", "proof-over", "code-due"},
 	"code.by-":            {"text", "voice", "email"},
 	"code.is-":            {"waiting", "delivered", "late", "failed"},

@@ -27,6 +27,10 @@ func profileEntries() []Entry {
 		{Name: "profile", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
 			return view.Profile(f, view.ProfileData{Name: "Ana Example", Username: "ana", Email: "ana@example.com", Phone: "+1 555 0134"})
 		}},
+		{Name: "profile-contact-waiting", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.Profile(f, view.ProfileData{Name: "Ana Example", Username: "ana", Email: "ana@example.com", Phone: "+1 555 0134",
+				Waiting: []signin.ContactChange{contactChange(signin.ContactPhone, "+12025550199", signin.ChangeWaiting)}})
+		}},
 		{Name: "password", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.Password(f, "ana", nil) }},
 		{Name: "password-refused", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
 			return view.Password(f, "ana", view.Problems{{Field: "new", Message: f.T("form.new-password-missing")}})
