@@ -74,6 +74,17 @@ func (s *Service) BeginBound(ctx context.Context, tx *db.Tx, owner string, b Bou
 	return json.Marshal(options)
 }
 
+// BeginBoundUnnamed is BeginBound for whoever has a passkey here: no owner is
+// named, so it tells nobody who has one, and no database is asked. VerifyBound
+// then wants the one owner's.
+func (s *Service) BeginBoundUnnamed(b Bound) (json.RawMessage, error) {
+	options, err := s.request(b.challenge(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(options)
+}
+
 // Verified is an assertion that holds by itself: the signature is right, of a key
 // that is known. Accept decides whether it counts.
 type Verified struct {

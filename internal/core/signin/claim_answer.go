@@ -103,9 +103,9 @@ func (s *Service) claimByCode(ctx context.Context, tx *db.Tx, c claim, typed str
 	return right, forgive(ctx, tx, []gauge{s.gauge(perClaimSend(), c.memberID, c.memberID)})
 }
 
-// claimProved notes a right answer.
+// claimProved notes a right answer. What is sent for the next one is counted anew.
 func (s *Service) claimProved(ctx context.Context, tx *db.Tx, c *claim, way string, answer []byte, b arrival) error {
-	c.proved, c.answered, c.answeredAt = append(c.proved, way), answer, tx.Now
+	c.proved, c.answered, c.answeredAt, c.sends, c.sentAt = append(c.proved, way), answer, tx.Now, 0, time.Time{}
 	held, err := s.holdsKey(ctx, tx, c.memberID, b)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s *Service) claimProved(ctx context.Context, tx *db.Tx, c *claim, way stri
 	if held {
 		c.proved = append(c.proved, wayDevice)
 	}
-	_, err = tx.Exec(ctx, `UPDATE claim SET proved = $2, answered = $3, answered_at = $4 WHERE id = $1`,
+	_, err = tx.Exec(ctx, `UPDATE claim SET proved = $2, answered = $3, answered_at = $4, sends = 0, sent_at = 0 WHERE id = $1`,
 		c.id, strings.Join(c.proved, " "), c.answered, db.Micros(tx.Now))
 	if err != nil {
 		return err

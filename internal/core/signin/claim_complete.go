@@ -9,6 +9,7 @@ import (
 	"standfast/internal/core/audit"
 	"standfast/internal/core/member"
 	"standfast/internal/core/notify"
+	"standfast/internal/core/passkey"
 	"standfast/internal/db"
 )
 
@@ -135,4 +136,13 @@ func (c claim) evident(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	return usedFor(ctx, tx, ch, c.id)
+}
+
+// signedBy adds what a passkey signed to a claim's evidence, before it is completed.
+func (c claim) signedBy(ctx context.Context, tx *db.Tx, e passkey.Evidence) error {
+	ch := challenge{id: c.id, memberID: c.memberID, sessionID: c.id}
+	if err := agreeTo(ctx, tx, ch, c.action()); err != nil {
+		return err
+	}
+	return signed(ctx, tx, ch, e)
 }

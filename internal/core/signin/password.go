@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -112,8 +113,17 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h verif
 	return audit.Record(ctx, tx, audit.Entry{Actor: actor, ActorID: memberID, Action: "signin.password-set", Object: "member", ObjectID: memberID, Outcome: audit.OK})
 }
 
+// ByPasskeyAlone tells whether a session was begun just now by a passkey and
+// without the password. Its member may have forgotten that, and has proved more
+// than it would: a new one can be set without it.
+func (s *Service) ByPasskeyAlone(sess Session) bool {
+	return slices.Contains(sess.Methods, byVerified) && !slices.Contains(sess.Methods, byPassword) &&
+		s.now().Sub(sess.AuthenticatedAt) <= changeAfterProof
+}
+
 // ChangePassword replaces the session's member's password. All sessions end, and
-// this one goes on as a new one; the member is told. Errors: Forbidden when the old one is wrong,
+// this one goes on as a new one; the member is told. The old one may be "" where
+// ByPasskeyAlone. Errors: Forbidden when the old one is wrong,
 // Invalid when the new one breaks a rule, TooMany after too many wrong ones.
 func (s *Service) ChangePassword(ctx context.Context, sess Session, old, new string, c Client) (Outcome, error) {
 	m, err := s.members.ByID(ctx, sess.MemberID)
@@ -131,9 +141,11 @@ func (s *Service) ChangePassword(ctx context.Context, sess Session, old, new str
 	if err := blocked(who.limits, s.now()); err != nil {
 		return Outcome{}, err
 	}
-	right, err := s.hashes.matches(ctx, who.hash, normalPassword(old))
-	if err != nil {
-		return Outcome{}, err
+	right := old == "" && s.ByPasskeyAlone(sess)
+	if !right {
+		if right, err = s.hashes.matches(ctx, who.hash, normalPassword(old)); err != nil {
+			return Outcome{}, err
+		}
 	}
 	h, err := s.hashes.hash(ctx, new)
 	if err != nil {

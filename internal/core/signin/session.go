@@ -21,6 +21,7 @@ const (
 	byDevice   = "device"   // a remembered device
 	byKey      = "pop"      // and its key, proved
 	byRecovery = "recovery" // a recovery code
+	byVerified = "user"     // a passkey that verified its user
 )
 
 // open makes a session and ends the one that the client had before.
