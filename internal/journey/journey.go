@@ -18,6 +18,7 @@ type Name string
 // The journeys.
 const (
 	SignIn    Name = "sign-in"
+	Recover   Name = "recover" // a forgotten password
 	SignOut   Name = "sign-out"
 	Session   Name = "session"
 	Devices   Name = "devices"
@@ -36,7 +37,7 @@ const (
 
 // Names lists all journeys, in the order in which a report shows them.
 func Names() []Name {
-	return []Name{SignIn, SignOut, Session, Devices, StepUp, Dashboard, Accounts, History,
+	return []Name{SignIn, Recover, SignOut, Session, Devices, StepUp, Dashboard, Accounts, History,
 		Methods, Pay, Payments, Transfer, Freeze, Locate, Status}
 }
 

@@ -28,17 +28,21 @@ func (s *server) username(v *visit) string {
 }
 
 func (s *server) passwordPage(v *visit) (response, error) {
-	return show(view.Password(v.frame(view.AtProfile), s.username(v), nil)), nil
+	return show(view.Password(v.frame(view.AtProfile), s.passwordData(v, nil))), nil
+}
+
+func (s *server) passwordData(v *visit, p view.Problems) view.PasswordData {
+	return view.PasswordData{Username: s.username(v), Passkey: s.SignIn.ByPasskeyAlone(v.session), Problems: p}
 }
 
 // password changes it. Both are typed anew after a refusal: no page ever holds one.
 func (s *server) password(v *visit) (response, error) {
 	old, new := v.secret("current"), v.secret("new")
 	c := checks{v: v}
-	c.need(old == "", "current", "form.password-missing")
+	c.need(old == "" && !s.SignIn.ByPasskeyAlone(v.session), "current", "form.password-missing")
 	c.need(new == "", "new", "form.new-password-missing")
 	if len(c.list) > 0 {
-		return refused(view.Password(v.frame(view.AtProfile), s.username(v), c.list), errForm), nil
+		return refused(view.Password(v.frame(view.AtProfile), s.passwordData(v, c.list)), errForm), nil
 	}
 	out, err := s.SignIn.ChangePassword(v.r.Context(), v.session, old, new, v.client())
 	if err == nil {
@@ -49,7 +53,7 @@ func (s *server) password(v *visit) (response, error) {
 	if !ok {
 		return response{}, err
 	}
-	return refused(view.Password(v.frame(view.AtProfile), s.username(v), list), err), nil
+	return refused(view.Password(v.frame(view.AtProfile), s.passwordData(v, list)), err), nil
 }
 
 // passwordControls are the controls that errors about passwords lie at.

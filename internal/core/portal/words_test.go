@@ -30,6 +30,7 @@ var families = map[string][]string{
 	"code.why-":           {"no-key", "key-missing", "key-wrong", "proof-over", "code-due"},
 	"code.by-":            {"text", "voice", "email"},
 	"code.is-":            {"waiting", "delivered", "late", "failed"},
+	"recover.by-":         {"text", "voice", "email"},
 	"code.sent-":          {"text", "voice", "email", "app", "recovery"},
 	"dashboard.morning":   {"", "-name"},
 	"dashboard.afternoon": {"", "-name"},

@@ -59,9 +59,10 @@ type Claim struct {
 	ResendAt  time.Time       // from when on it can be asked for again
 	Passkey   json.RawMessage // options for a browser to answer by passkey; nil where the cell has none
 
-	Proved []string // what was; empty while ClaimOpen
-	Left   []string // ways that go on from there; "" and what follows only once ClaimBegun
-	SentTo string   // masked, of the last code; "" when none was sent since the last answer
+	Proved   []string // what was; empty while ClaimOpen
+	Left     []string // ways that go on from there; "" and what follows only once ClaimBegun
+	Username string   // of the member, only once ClaimReady
+	SentTo   string   // masked, of the last code; "" when none was sent since the last answer
 }
 
 const (

@@ -98,12 +98,22 @@ func (s *Service) recoveryOf(ctx context.Context, tx *db.Tx, cl claim) (out Clai
 			return out, err
 		}
 	}
-	if cl.state() != ClaimBegun {
-		return out, nil
+	switch cl.state() {
+	case ClaimReady:
+		m, err := s.members.ByIDTx(ctx, tx, cl.memberID)
+		out.Username = m.Username
+		return out, err
+	case ClaimBegun:
+		return out, s.goesOn(ctx, tx, cl, &out)
 	}
+	return out, nil
+}
+
+// goesOn fills in how somebody who has proved something can go on.
+func (s *Service) goesOn(ctx context.Context, tx *db.Tx, cl claim, out *Claim) error {
 	has, err := s.has(ctx, tx, cl.memberID)
 	if err != nil {
-		return out, err
+		return err
 	}
 	out.Left = s.recoveryRules().left(cl.proved, has)
 	sent, err := s.codes(ctx, tx, cl)
@@ -112,7 +122,7 @@ func (s *Service) recoveryOf(ctx context.Context, tx *db.Tx, cl claim) (out Clai
 			out.SentTo = ch.sentTo
 		}
 	}
-	return out, err
+	return err
 }
 
 // SendRecoveryCode sends the code again, by a channel or "" for the first that
@@ -246,36 +256,42 @@ func (s *Service) decideRecovery(ctx context.Context, tx *db.Tx, cl *claim) erro
 }
 
 // CompleteRecovery sets the new password of a recovery that is ready, ends all
-// sessions and the trust in all devices, and tells every contact on file. same
-// says that it is the password that was thought to be forgotten. Done before, it
-// is done. Errors: NotFound claim.over; Invalid when the password breaks a rule;
-// Unavailable when the house is full.
-func (s *Service) CompleteRecovery(ctx context.Context, id, password string, c Client) (same bool, err error) {
+// sessions and the trust in all devices, and tells every contact on file. Done
+// before, it is done. Errors: NotFound claim.over; Invalid when the password breaks
+// a rule; Unavailable when the house is full.
+func (s *Service) CompleteRecovery(ctx context.Context, id, password string, c Client) (done Recovered, err error) {
 	leave, err := s.hashes.enter()
 	if err != nil {
-		return false, err
+		return done, err
 	}
 	defer leave()
 	cl, old, err := s.readyRecovery(ctx, id, c)
 	if err != nil || cl.state() == ClaimDone {
-		return false, err
+		return done, err
 	}
-	password = normalPassword(password)
 	m, err := s.members.ByID(ctx, cl.memberID)
 	if err != nil {
-		return false, err
+		return done, err
 	}
+	password = normalPassword(password)
 	if err := allowed(password, s.conf.Cell, m.Username, m.DisplayName, m.Email); err != nil {
-		return false, err
+		return done, err
 	}
-	if same, err = s.hashes.matches(ctx, old, password); err != nil {
-		return false, err
+	if done.Same, err = s.hashes.matches(ctx, old, password); err != nil {
+		return done, err
 	}
 	h, err := s.hashes.hash(ctx, password)
 	if err != nil {
-		return false, err
+		return done, err
 	}
-	return same, s.finishRecovery(ctx, id, h, c)
+	done.Cautious = s.recoveryRules().cautious(cl.proved)
+	return done, s.finishRecovery(ctx, id, h, c)
+}
+
+// Recovered is what a completed recovery has to tell.
+type Recovered struct {
+	Same     bool // the password is the one that was thought to be forgotten
+	Cautious bool // payment methods added from now on have to wait, see Caution
 }
 
 // readyRecovery gives a recovery that may be completed, or was, with the hash of

@@ -31,9 +31,9 @@ func profileEntries() []Entry {
 			return view.Profile(f, view.ProfileData{Name: "Ana Example", Username: "ana", Email: "ana@example.com", Phone: "+1 555 0134",
 				Waiting: []signin.ContactChange{contactChange(signin.ContactPhone, "+12025550199", signin.ChangeWaiting)}})
 		}},
-		{Name: "password", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.Password(f, "ana", nil) }},
+		{Name: "password", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.Password(f, view.PasswordData{Username: "ana"}) }},
 		{Name: "password-refused", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
-			return view.Password(f, "ana", view.Problems{{Field: "new", Message: f.T("form.new-password-missing")}})
+			return view.Password(f, view.PasswordData{Username: "ana", Problems: view.Problems{{Field: "new", Message: f.T("form.new-password-missing")}}})
 		}},
 		{Name: "password-done", Section: view.AtProfile, Page: view.PasswordDone},
 		{Name: "prove", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {

@@ -33,6 +33,12 @@ const (
 	PayCodeAgain Page = "/pay/code/resend"
 	DeviceNonce  Page = "/sign-in/nonce"
 
+	Recover         Page = "/recover"
+	RecoverDone     Page = "/recover/done"
+	RecoverProof    Item = "/recover/{id}"
+	RecoverSend     Item = "/recover/{id}/code"
+	RecoverPassword Item = "/recover/{id}/password"
+
 	Dashboard     Page = "/dashboard"
 	Account       Item = "/accounts/{id}"
 	AccountCSV    Item = "/accounts/{id}/transactions.csv"
