@@ -35,9 +35,10 @@ const (
 
 // Options changes how Open opens.
 type Options struct {
-	Now      func() time.Time // clock of transactions; this machine's when nil, set by the server's where there is one
-	Follow   bool             // with Now: set it by the server's clock all the same
-	MaxConns int              // connections to PostgreSQL, or readers of SQLite; a default when 0
+	Now      func() time.Time  // clock of transactions; this machine's when nil, set by the server's where there is one
+	Follow   bool              // with Now: set it by the server's clock all the same
+	MaxConns int               // connections to PostgreSQL, or readers of SQLite; a default when 0
+	Trace    func(text string) // told of each statement before it runs, nil for nobody: so that two answers can be held to the same work
 }
 
 // DB is an open database. It is safe for use by many goroutines.
@@ -54,6 +55,7 @@ type DB struct {
 	health  health        // see Watch
 	path    string        // SQLite only
 	file    os.FileInfo   // SQLite: of the file that was opened
+	trace   func(string)  // see Options; nil for nobody
 }
 
 // Open opens target, a postgres:// URL or the path of an SQLite file, which is
@@ -97,7 +99,7 @@ func openPostgreSQL(ctx context.Context, target string, o Options) (*DB, error) 
 		return nil, unavailable(err)
 	}
 	all := stdlib.OpenDBFromPool(pool)
-	d := &DB{engine: PostgreSQL, now: o.Now, clock: cellClock{follows: o.Follow}, pool: pool, writer: all, reader: all}
+	d := &DB{engine: PostgreSQL, now: o.Now, clock: cellClock{follows: o.Follow}, pool: pool, writer: all, reader: all, trace: o.Trace}
 	if err := d.setClock(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -146,7 +148,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(unavailable(err), w.Close(), r.Close())
 	}
-	return &DB{engine: SQLite, now: o.Now, writer: w, reader: r, path: abs, file: file}, nil
+	return &DB{engine: SQLite, now: o.Now, writer: w, reader: r, path: abs, file: file, trace: o.Trace}, nil
 }
 
 // sqliteDSN names a database and how connections to it are set up. A connection

@@ -241,6 +241,7 @@ func (tx *Tx) Queue(ctx context.Context, judge func(rows int64, err error) error
 		}
 		return err
 	}
+	tx.db.traced(query)
 	if tx.queue == nil {
 		tx.queue = &pgx.Batch{}
 	}
@@ -270,6 +271,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 	if err := tx.Flush(ctx); err != nil {
 		return 0, err
 	}
+	tx.db.traced(query)
 	if tx.Engine() == SQLite {
 		// The driver starts a goroutine for every statement that could be
 		// cancelled, which doubles the cost of an insert. Statements that write
@@ -300,6 +302,7 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err := tx.Flush(ctx); err != nil {
 		return nil, err
 	}
+	tx.db.traced(query)
 	s, err := tx.stmt(ctx, query)
 	if err != nil {
 		return nil, err
@@ -313,10 +316,18 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 // QueryRow runs a query for one row; Scan gives ErrNoRows when there is none.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	_ = tx.Flush(ctx) // kept in tx.failed, and the row's Scan fails too
+	tx.db.traced(query)
 	if s, err := tx.stmt(ctx, query); err == nil && s != nil {
 		return s.QueryRowContext(ctx, args...)
 	}
 	return tx.on.QueryRowContext(ctx, query, args...)
+}
+
+// traced tells whoever listens of a statement.
+func (d *DB) traced(query string) {
+	if d.trace != nil {
+		d.trace(query)
+	}
 }
 
 type stmtKey struct {

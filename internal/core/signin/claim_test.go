@@ -14,12 +14,17 @@ import (
 func eachClaim(t *testing.T, c Config, test func(t *testing.T, h *house)) {
 	clock := dbtest.NewClock()
 	dbtest.EachAt(t, db.Options{Now: clock.Now}, func(t *testing.T, d *db.DB) {
-		h := newHouse(t, d, clock, c)
-		h.conf.Jobs = h.jobs
-		h.Service = h.replica()
-		h.conf.Jobs = nil // a kind of job has one handler
-		test(t, h)
+		test(t, newClaimHouse(t, d, clock, c))
 	})
+}
+
+func newClaimHouse(t *testing.T, d *db.DB, clock *dbtest.Clock, c Config) *house {
+	t.Helper()
+	h := newHouse(t, d, clock, c)
+	h.conf.Jobs = h.jobs
+	h.Service = h.replica()
+	h.conf.Jobs = nil // a kind of job has one handler
+	return h
 }
 
 // claims makes a claim, as the kinds of claims do.
