@@ -38,6 +38,7 @@ var rooms = map[string]string{
 	"internal/core/passkey":       "core/outbox core/audit db fault",
 	"internal/core/signin":        "core/jobs core/member core/passkey core/notify core/audit core/outbox core/replica core/spool token db fault",
 	"internal/core/staff":         "core/passkey core/notify core/audit core/outbox token db fault",
+	"internal/core/proofing":      "core/passkey core/signin core/staff db fault",
 	"internal/core/gather":        "",
 	"internal/core/ledger":        "core/gather core/outbox db fault money",
 	"internal/core/account":       "core/ledger core/member core/jobs core/notify core/outbox core/audit core/spool db fault money",
@@ -49,7 +50,7 @@ var rooms = map[string]string{
 	"internal/core/importer":      "core/member core/account core/ledger core/instrument core/locator core/signin core/audit db fault money",
 	"internal/core/api":           pages,
 	"internal/core/portal":        pages + frame,
-	"internal/core/console":       pages + frame + " core/staff",
+	"internal/core/console":       pages + frame + " core/staff core/proofing",
 
 	"internal/core/portal/guard":  "",
 	"internal/core/portal/route":  "",

@@ -101,7 +101,7 @@ func (s *Service) sendClaim(ctx context.Context, j claimMessage, _ jobs.Attempt)
 		if err != nil || c.memberID == "" || c.sends != j.Sends || !c.endedAt.IsZero() || !tx.Now.Before(c.expiresAt) {
 			return err
 		}
-		m, err := s.memberIn(ctx, tx, c.memberID)
+		m, err := s.claimRecipient(ctx, tx, c)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (s *Service) sendClaim(ctx context.Context, j claimMessage, _ jobs.Attempt)
 // messageClaim sends a claim's code by the wanted channel or, where the member
 // has no such address or has proved it already, by the first that is left.
 func (s *Service) messageClaim(ctx context.Context, tx *db.Tx, m member.Member, c claim, wanted notify.Channel) error {
-	r, err := s.routes(ctx, tx, m)
+	r, err := s.routesFor(ctx, tx, m, c.kind.purpose())
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,9 @@ func (s *Service) claimScope(c claim, contact string) []byte {
 
 // provedContact tells whether a claim has proved a telephone or a mailbox.
 func (c claim) provedContact(which string) bool {
-	return slices.ContainsFunc(c.proved, func(way string) bool { return isChannel(way) && contact(notify.Channel(way)) == which })
+	return slices.ContainsFunc(c.proved, func(way string) bool {
+		return slices.Contains(usualWays(), way) && contact(notify.Channel(way)) == which
+	})
 }
 
 // codes gives a claim's open codes: of the telephone, of the mailbox, or both.

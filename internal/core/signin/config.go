@@ -51,6 +51,9 @@ type Config struct {
 	// StopLink gives the address of the page where a notice's token stops a change
 	// of contact; nil leaves links out.
 	StopLink func(token string) string
+	// StopAssisted gives the address of the page where a notice's token stops a
+	// recovery with an agent's help; nil leaves links out.
+	StopAssisted func(token string) string
 
 	CodesPerSecond float64 // messages with codes that this process sends at most, ten seconds' worth at once; default 50
 	// Landing tells whether the page that a code leads to answers; nil takes it for

@@ -51,12 +51,14 @@ func (s *Service) contactNotice(tx *db.Tx, c contactChange, from Client) map[str
 // stopToken is what the link of a notice carries: the change's id, and half of a
 // keyed hash of it that only we can make. It is stored nowhere, is short enough
 // for a text message, and allows nothing but to stop this one change.
-func (s *Service) stopToken(id string) string {
+func (s *Service) stopToken(id string) string { return linkToken(id, s.stopMAC(id)) }
+
+func linkToken(id string, mac []byte) string {
 	b, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
 	if err != nil {
 		panic(err) // the ids are ours
 	}
-	return base64.RawURLEncoding.EncodeToString(append(b, s.stopMAC(id)...))
+	return base64.RawURLEncoding.EncodeToString(append(b, mac...))
 }
 
 const (
@@ -70,13 +72,18 @@ func (s *Service) stopMAC(id string) []byte {
 
 // readStopToken gives the id of a genuine token.
 func (s *Service) readStopToken(token string) (id string, ok bool) {
+	id, mac, ok := readLinkToken(token)
+	return id, ok && subtle.ConstantTimeCompare(mac, s.stopMAC(id)) == 1
+}
+
+// readLinkToken takes a token apart; whether its hash is ours, the caller tells.
+func readLinkToken(token string) (id string, mac []byte, ok bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(b) != idBytes+stopMACBytes {
-		return "", false
+		return "", nil, false
 	}
 	h := hex.EncodeToString(b[:idBytes])
-	id = strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
-	return id, subtle.ConstantTimeCompare(b[idBytes:], s.stopMAC(id)) == 1
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-"), b[idBytes:], true
 }
 
 // ContactByLink gives the change that a notice's link is about, its address

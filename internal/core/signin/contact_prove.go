@@ -150,9 +150,12 @@ func (s *Service) askContact(ctx context.Context, tx *db.Tx, q ChangeRequest, c 
 }
 
 // recipient is whom a challenge's messages go to: its member, or of a change of
-// contact the one address that its code is to prove.
+// contact or an agent's proofing the one address that its code is to prove.
 func (s *Service) recipient(ctx context.Context, tx *db.Tx, ch challenge) (member.Member, error) {
 	m, err := s.memberIn(ctx, tx, ch.memberID)
+	if err == nil && ch.purpose == Assisted.purpose() {
+		return s.assistedRecipient(ctx, tx, m, ch)
+	}
 	if err != nil || ch.purpose != contactProof {
 		return m, err
 	}

@@ -34,7 +34,7 @@ func (s *Service) routesFor(ctx context.Context, tx *db.Tx, m member.Member, p p
 	}
 	r := routes{to: map[notify.Channel]string{}, byItself: wanted.ByItself}
 	ways := s.allowed(wanted.Ways)
-	if p == contactProof {
+	if p == contactProof || p == Assisted.purpose() {
 		ways = withOthers(wanted.Ways)
 	}
 	for _, way := range ways {

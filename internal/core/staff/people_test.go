@@ -15,6 +15,7 @@ func TestRolesMayDoWhatIsGrantedAndNothingElse(t *testing.T) {
 	all := map[Action]string{
 		SeePeople: "operator auditor", Invite: "operator", Relink: "operator", EndPerson: "operator", ChangeRole: "operator", Renew: "operator",
 		AddOrganisation: "operator", EndOrganisation: "operator", OwnPasskeys: "agent supervisor operator auditor",
+		SeeCases: "agent supervisor auditor", SubmitCase: "agent supervisor", DecideCase: "supervisor",
 	}
 	if len(all) != len(Actions()) {
 		t.Fatalf("%d actions of %d", len(all), len(Actions()))
@@ -35,7 +36,15 @@ func TestRolesMayDoWhatIsGrantedAndNothingElse(t *testing.T) {
 			}
 		}
 		refused := h.number(`SELECT count(*) FROM audit WHERE outcome = 'refused' AND details LIKE '%staff.forbidden%'`)
-		if want := 3*len(Actions()) - 1 - 3; refused != want { // all of three roles' but the auditor's look and own passkeys
+		want := 0
+		for _, role := range Roles() {
+			for _, action := range Actions() {
+				if !contains(all[action], string(role)) {
+					want++
+				}
+			}
+		}
+		if refused != want {
 			t.Errorf("%d refusals in the audit log, want %d", refused, want)
 		}
 	})
@@ -69,6 +78,8 @@ func (h *house) try(w worker, a Action, firm Organisation, on worker) (err error
 		err = h.EndOrganisation(ctx, s, here, firm.ID)
 	case OwnPasskeys:
 		err = h.act(ctx, s, here, OwnPasskeys, "", func(doing) error { return nil })
+	case SeeCases, SubmitCase, DecideCase:
+		err = h.Act(ctx, s, here, a, "", func(Acting) error { return nil })
 	default:
 		h.Fatalf("no way to try %s", a)
 	}

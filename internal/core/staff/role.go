@@ -18,7 +18,8 @@ func Roles() []Role { return []Role{Agent, Supervisor, Operator, Auditor} }
 // the audit log.
 type Action string
 
-// The actions. None of them shows anything of a member.
+// The actions. None of them shows anything of a member: a case has what staff
+// checked, and who did.
 const (
 	SeePeople       Action = "staff.see"
 	Invite          Action = "staff.invite"
@@ -29,18 +30,21 @@ const (
 	AddOrganisation Action = "staff.organisation-add"
 	EndOrganisation Action = "staff.organisation-end"
 	OwnPasskeys     Action = "staff.passkeys"
+	SeeCases        Action = "case.see"
+	SubmitCase      Action = "case.submit"
+	DecideCase      Action = "case.decide" // of somebody else
 )
 
 // Actions lists all actions.
 func Actions() []Action {
-	return []Action{SeePeople, Invite, Relink, EndPerson, ChangeRole, Renew, AddOrganisation, EndOrganisation, OwnPasskeys}
+	return []Action{SeePeople, Invite, Relink, EndPerson, ChangeRole, Renew, AddOrganisation, EndOrganisation, OwnPasskeys, SeeCases, SubmitCase, DecideCase}
 }
 
 // grants says who may do what. What does not stand here is refused.
 var grants = map[Role]map[Action]bool{
-	Agent:      {OwnPasskeys: true},
-	Supervisor: {OwnPasskeys: true},
-	Auditor:    {OwnPasskeys: true, SeePeople: true},
+	Agent:      {OwnPasskeys: true, SeeCases: true, SubmitCase: true},
+	Supervisor: {OwnPasskeys: true, SeeCases: true, SubmitCase: true, DecideCase: true},
+	Auditor:    {OwnPasskeys: true, SeePeople: true, SeeCases: true},
 	Operator: {
 		OwnPasskeys: true, SeePeople: true, Invite: true, Relink: true, EndPerson: true,
 		ChangeRole: true, Renew: true, AddOrganisation: true, EndOrganisation: true,
