@@ -10,6 +10,7 @@ import (
 	"standfast/internal/core/audit"
 	"standfast/internal/core/ledger"
 	"standfast/internal/core/payment"
+	"standfast/internal/core/signin"
 	"standfast/internal/db"
 	"standfast/internal/fault"
 )
@@ -21,13 +22,15 @@ type VerifyReport struct {
 	Rows     int64    `json:"transfers"`
 	Sealed   int64    `json:"sealed_batches"`
 	Payments int64    `json:"payments"`
+	Proofs   int64    `json:"proofs"` // of what members agreed to
 	Audit    int64    `json:"audit_records"`
 	Head     string   `json:"audit_head"` // end of the audit log's chain; kept elsewhere, it also shows that nobody rebuilt the whole chain
 	Problems []string `json:"problems"`
 }
 
-// Verify recomputes the ledger, its chain and the audit log of a database, and
-// compares all payments with the ledger.
+// Verify recomputes the ledger, its chain and the audit log of a database,
+// compares all payments with the ledger, and checks what members agreed to
+// against its evidence.
 func Verify(ctx context.Context, t Target) (VerifyReport, error) {
 	d, err := t.open(ctx)
 	if err != nil {
@@ -51,12 +54,16 @@ func verify(ctx context.Context, d *db.DB) (VerifyReport, error) {
 	if err = unreadable(&l, err, "accounts"); err != nil {
 		return VerifyReport{}, err
 	}
+	proofs, err := signin.VerifyEvidence(ctx, d)
+	if err != nil {
+		return VerifyReport{}, err
+	}
 	a, err := audit.Verify(ctx, d)
 	if err != nil {
 		return VerifyReport{}, err
 	}
-	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Payments: p.Payments, Audit: a.Rows, Head: a.Head,
-		Problems: slices.Concat(l.Problems, accounts, p.Problems)}
+	rep := VerifyReport{Accounts: l.Accounts, Rows: l.Transfers, Sealed: l.Sealed, Payments: p.Payments, Proofs: proofs.Proofs, Audit: a.Rows, Head: a.Head,
+		Problems: slices.Concat(l.Problems, accounts, p.Problems, proofs.Problems)}
 	if a.Problem != "" {
 		rep.Problems = append(rep.Problems, a.Problem)
 	}
@@ -93,6 +100,6 @@ func (r VerifyReport) Print(w io.Writer) error {
 	if !r.OK {
 		word = "NOT whole"
 	}
-	_, err := fmt.Fprintf(w, "%s: %d accounts, %d transfers, %d sealed batches, %d payments, %d audit records\naudit log ends in %s\n", word, r.Accounts, r.Rows, r.Sealed, r.Payments, r.Audit, r.Head)
+	_, err := fmt.Fprintf(w, "%s: %d accounts, %d transfers, %d sealed batches, %d payments, %d proofs, %d audit records\naudit log ends in %s\n", word, r.Accounts, r.Rows, r.Sealed, r.Payments, r.Proofs, r.Audit, r.Head)
 	return err
 }

@@ -83,9 +83,7 @@ func usedFor(ctx context.Context, tx *db.Tx, c challenge, objectID string) error
 // a payment's id. Errors: NotFound when no proof was used for it.
 func (s *Service) EvidenceFor(ctx context.Context, objectID string) (e Evidence, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		e, err = scanEvidence(tx.QueryRow(ctx, `SELECT challenge_id, member_id, session_id, kind, action, asked_at, way, sent_to, proved_at, object_id, redeemed_at,
-				passkey_id, credential_id, public_key, rp_id, origin, nonce, client_data, authenticator_data, signature
-			FROM step_up_evidence WHERE object_id = $1 AND redeemed_at > 0`, objectID))
+		e, err = scanEvidence(tx.QueryRow(ctx, `SELECT `+evidenceColumns+` FROM step_up_evidence WHERE object_id = $1 AND redeemed_at > 0`, objectID))
 		return err
 	})
 	if err == db.ErrNoRows {
@@ -93,6 +91,9 @@ func (s *Service) EvidenceFor(ctx context.Context, objectID string) (e Evidence,
 	}
 	return e, err
 }
+
+const evidenceColumns = `challenge_id, member_id, session_id, kind, action, asked_at, way, sent_to, proved_at, object_id, redeemed_at,
+	passkey_id, credential_id, public_key, rp_id, origin, nonce, client_data, authenticator_data, signature`
 
 func scanEvidence(row interface{ Scan(...any) error }) (e Evidence, err error) {
 	var asked, proved, redeemed int64

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"testing"
 
@@ -125,6 +126,72 @@ func TestEvidenceIsKeptWithWhatWasDone(t *testing.T) {
 		}
 		must(t, e.Verify())
 	})
+}
+
+// A row that somebody has changed by hand is named, whatever was changed; the
+// others are not.
+func TestChangedEvidenceIsNamed(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.member("ada")
+		b := browser("1")
+		h.enter("ada", b, true)
+		key := &softkey.Authenticator{}
+		h.hold(b, key)
+		sess := h.check(b.SessionToken)
+		var first string
+		for range 3 {
+			a := large("650.00")
+			ch, err := h.StepUp(ctx, sess, a, *b)
+			must(t, err)
+			answer, err := key.Get(ch.Passkey, origin)
+			must(t, err)
+			proof, err := h.ProvePasskey(ctx, sess, ch.ID, answer, *b)
+			must(t, err)
+			must(t, h.redeem(sess, proof, a))
+			first = cmp.Or(first, ch.ID)
+		}
+		_, err := h.StepUp(ctx, sess, large("1.00"), *b) // not answered: no proof
+		must(t, err)
+		whole := func(problems int) {
+			t.Helper()
+			r, err := VerifyEvidence(ctx, h.db)
+			must(t, err)
+			if r.Proofs != 3 || len(r.Problems) != problems || problems > 0 && !strings.Contains(r.Problems[0], first) {
+				t.Errorf("%+v, want %d problems", r, problems)
+			}
+		}
+		whole(0)
+		for _, change := range []string{
+			"action = REPLACE(action, '650.00', '65.00')", "redeemed_at = proved_at - 1", "proved_at = asked_at - 1", "proved_at = 0",
+			"origin = 'https://elsewhere.example'", "rp_id = 'elsewhere.example'", "nonce = signature", "signature = nonce", "public_key = nonce",
+			"client_data = nonce", "authenticator_data = nonce",
+		} {
+			back := h.keepRow("step_up_evidence", "challenge_id", first)
+			must(t, h.db.WithTx(ctx, func(tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE step_up_evidence SET `+change+` WHERE challenge_id = $1`, first)
+				return err
+			}))
+			t.Log(change)
+			whole(1)
+			back()
+		}
+		whole(0)
+	})
+}
+
+// keepRow gives what puts a row back as it is now.
+func (h *house) keepRow(table, column, id string) (back func()) {
+	h.t.Helper()
+	run := func(query string, args ...any) {
+		h.t.Helper()
+		must(h.t, h.db.WithTx(ctx, func(tx *db.Tx) error { _, err := tx.Exec(ctx, query, args...); return err }))
+	}
+	run(`CREATE TABLE kept AS SELECT * FROM `+table+` WHERE `+column+` = $1`, id)
+	return func() {
+		run(`DELETE FROM `+table+` WHERE `+column+` = $1`, id)
+		run(`INSERT INTO ` + table + ` SELECT * FROM kept`)
+		run(`DROP TABLE kept`)
+	}
 }
 
 // Whatever stands in a part of an action, no other action has the same text.
