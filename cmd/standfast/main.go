@@ -31,20 +31,21 @@ const (
 )
 
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Run everything with seeded data and no configuration, until interrupted."`
-	Init     initCmd     `cmd:"" help:"Write a commented configuration file and the master key."`
-	Core     coreCmd     `cmd:"" help:"Run the core process from a configuration file."`
-	Import   importCmd   `cmd:"" help:"Load members, accounts and their history from CSV files."`
-	Balances balancesCmd `cmd:"" help:"List every account's balance as the ledger has it."`
-	Verify   verifyCmd   `cmd:"" help:"Recompute ledger, hash chains and audit log; name what is wrong."`
-	Doctor   doctorCmd   `cmd:"" help:"Check each dependency and say what to do."`
-	Backup   backupCmd   `cmd:"" help:"Write a consistent backup, also while the service runs."`
-	Restore  restoreCmd  `cmd:"" help:"Load a backup into an empty folder or database."`
-	Keys     keysCmd     `cmd:"" help:"Manage the keys that sign sessions."`
-	Staff    staffCmd    `cmd:"" help:"Let staff in when nobody can get in."`
-	Sim      simCmd      `cmd:"" help:"Run a reference counterpart for tests and integration."`
-	Bench    bench.CLI   `cmd:"" help:"Measure, as ratios in one run."`
-	Gameday  gameday.CLI `cmd:"" help:"Replay the outage: break things around a running process and count what members met."`
+	Demo      demoCmd      `cmd:"" help:"Run everything with seeded data and no configuration, until interrupted."`
+	Init      initCmd      `cmd:"" help:"Write a commented configuration file and the master key."`
+	Core      coreCmd      `cmd:"" help:"Run the core process from a configuration file."`
+	Import    importCmd    `cmd:"" help:"Load members, accounts and their history from CSV files."`
+	Balances  balancesCmd  `cmd:"" help:"List every account's balance as the ledger has it."`
+	Verify    verifyCmd    `cmd:"" help:"Recompute ledger, hash chains and audit log; name what is wrong."`
+	Doctor    doctorCmd    `cmd:"" help:"Check each dependency and say what to do."`
+	Backup    backupCmd    `cmd:"" help:"Write a consistent backup, also while the service runs."`
+	Restore   restoreCmd   `cmd:"" help:"Load a backup into an empty folder or database."`
+	Keys      keysCmd      `cmd:"" help:"Manage the keys that sign sessions."`
+	Passwords passwordsCmd `cmd:"" help:"Make the list of breached passwords."`
+	Staff     staffCmd     `cmd:"" help:"Let staff in when nobody can get in."`
+	Sim       simCmd       `cmd:"" help:"Run a reference counterpart for tests and integration."`
+	Bench     bench.CLI    `cmd:"" help:"Measure, as ratios in one run."`
+	Gameday   gameday.CLI  `cmd:"" help:"Replay the outage: break things around a running process and count what members met."`
 }
 
 // world is what every command gets beside its flags.

@@ -37,6 +37,8 @@ func TestExitStatuses(t *testing.T) {
 		{"rows rejected", "import --data " + data + " --members " + half, exitRejected},
 		{"a missing column", "import --data " + data + " --members " + file("short.csv", "member_ref,username\nx,y\n"), exitUsage},
 		{"a missing file", "import --data " + data + " --members " + filepath.Join(dir, "none.csv"), exitUsage},
+		{"a list of passwords", "passwords build " + file("list.txt", "password one\n") + " " + filepath.Join(dir, "list.pwd"), exitDone},
+		{"a list that is none", "passwords build --form sha1 " + file("list2.txt", "password one\n") + " " + filepath.Join(dir, "list.pwd"), exitFailed},
 		{"what was imported is whole", "verify --data " + data, exitDone},
 	} {
 		var out, errs strings.Builder

@@ -116,6 +116,8 @@ type SignInConfig struct {
 	// ContactDelay is how long a change of telephone or e-mail waits that a message
 	// alone has proved.
 	ContactDelay Duration `toml:"contact_delay"`
+	// BreachedPasswords is a file that `standfast passwords build` made; empty: only what is guessed first is refused.
+	BreachedPasswords string `toml:"breached_passwords"`
 }
 
 // PaymentConfig holds the rules of paying a card.
@@ -227,7 +229,7 @@ func configError(path string, err error) string {
 
 // relativeTo makes paths in the file mean the file's own folder.
 func (c *Config) relativeTo(dir string) {
-	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions, &c.Places.File} {
+	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions, &c.Places.File, &c.SignIn.BreachedPasswords} {
 		*p = under(dir, *p)
 	}
 	if !isURL(c.Database) {

@@ -15,6 +15,7 @@ import (
 	"standfast/internal/core/account"
 	"standfast/internal/core/api"
 	"standfast/internal/core/audit"
+	"standfast/internal/core/breached"
 	"standfast/internal/core/instrument"
 	"standfast/internal/core/jobs"
 	"standfast/internal/core/ledger"
@@ -59,6 +60,7 @@ type Rooms struct {
 	Handler     http.Handler
 	Staff       *staff.Service // nil without a console
 	Console     http.Handler   // nil without a console
+	breached    *breached.List // nil without a file
 	log         *slog.Logger
 }
 
@@ -139,6 +141,9 @@ func (r *Rooms) background() *suture.Supervisor {
 	} {
 		s.Add(loop{name, run})
 	}
+	if r.breached != nil {
+		s.Add(loop{"breached passwords", r.breached.Run})
+	}
 	return s
 }
 
@@ -214,7 +219,7 @@ func openKey(path string) (*masterkey.Key, error) {
 }
 
 // Close closes the database, and what waits for it.
-func (r *Rooms) Close() error { return errors.Join(r.closeOffline(), r.DB.Close()) }
+func (r *Rooms) Close() error { return errors.Join(r.closeOffline(), r.closeBreached(), r.DB.Close()) }
 
 func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	cell, err := newCell(c)
@@ -235,10 +240,14 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	if err != nil {
 		return err
 	}
+	stolen, err := r.openBreached(c.SignIn)
+	if err != nil {
+		return err
+	}
 	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, Brand: brand, SessionIdle: c.rest(),
 		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration, DeviceNeedsKey: c.Cell.Rules != "us", CodeEvery: c.codeEvery(), Place: places.Of, Passkeys: r.newPasskeys(cell), Replica: r.Replica, Later: r.Later,
 		ContactDelay: c.SignIn.ContactDelay.Duration, StopLink: stopLink(c.Cell.PublicURL),
-		NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, Holdings: holdings{r}, CodesPerSecond: c.Messages.CodesPerSecond}); err != nil {
+		Breached: stolen, NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, Holdings: holdings{r}, CodesPerSecond: c.Messages.CodesPerSecond}); err != nil {
 		return err
 	}
 	r.Ledger = ledger.New(r.DB, ledger.Options{Log: r.log})

@@ -72,6 +72,9 @@ func (c Config) examined() (doctor.Params, error) {
 	if c.Modulus.Weights != "" {
 		p.Probes = append(p.Probes, doctor.Probe{Check: "modulus table", Run: c.Modulus.readable, Do: "Fetch the current files and correct [modulus]."})
 	}
+	if c.SignIn.BreachedPasswords != "" {
+		p.Probes = append(p.Probes, doctor.Probe{Check: "breached passwords", Run: c.SignIn.passwordList, Do: "Make the file with `standfast passwords build`; core does not start with a broken one."})
+	}
 	return p, nil
 }
 

@@ -32,6 +32,7 @@ var rooms = map[string]string{
 	"internal/core/replica":       "core/outbox db fault",
 	"internal/core/backup":        "db fault",
 	"internal/core/place":         "fault",
+	"internal/core/breached":      "fault",
 	"internal/core/locator":       "db fault",
 	"internal/core/notify":        "core/jobs db fault text",
 	"internal/core/member":        "core/outbox core/audit db fault",

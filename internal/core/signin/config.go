@@ -31,6 +31,9 @@ type Config struct {
 	// that it does not know, shows the address itself.
 	Place func(ip string) string
 
+	// Breached looks a new password up in the lists of stolen ones; nil: there are none.
+	Breached Breached
+
 	CodeTTL     time.Duration // default 10 min (SP 800-63B-4; ASVS 5.0, 6.6.3)
 	CodeTries   int           // wrong codes after which a challenge is dead; default 5 (RTS Art 4)
 	ResendAfter time.Duration // floor between two messages with one code; default 30 s

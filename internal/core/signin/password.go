@@ -19,6 +19,9 @@ import (
 // is always joined by a second factor: a remembered device or a code.
 const minPassword = 8
 
+// NormalPassword gives the form in which passwords are hashed and looked up.
+func NormalPassword(p string) string { return normalPassword(p) }
+
 // normalPassword gives the one form of a password that can be typed in several
 // (RFC 8265 §4.2: other spaces become the space, then NFC).
 func normalPassword(p string) string {
@@ -50,12 +53,34 @@ func allowed(password string, about ...string) error {
 	return nil
 }
 
+// Breached knows passwords that were stolen somewhere. What it cannot tell it
+// says by an error that is Unavailable, and the password is not taken.
+type Breached interface {
+	Holds(password string) (bool, error)
+}
+
+// fit holds a new password to the rules and to the lists of stolen ones,
+// as a whole (NIST SP 800-63B-4 §3.1.1.2). about are words on the member.
+func (s *Service) fit(password string, about ...string) error {
+	if err := allowed(password, append(about, s.conf.Cell, s.conf.Brand)...); err != nil {
+		return err
+	}
+	if s.conf.Breached == nil {
+		return nil
+	}
+	stolen, err := s.conf.Breached.Holds(password)
+	if err == nil && stolen {
+		err = fault.InvalidField("body.new_password", "password.breached", "This password was among data stolen elsewhere, so others will try it. Please choose another.")
+	}
+	return err
+}
+
 // SetPassword gives a member a password, in the caller's transaction. It hashes
 // there, so it is for making members, not for serving requests. Errors: Invalid
 // when the password breaks a rule.
 func (s *Service) SetPassword(ctx context.Context, tx *db.Tx, memberID, password string) error {
 	password = normalPassword(password)
-	if err := allowed(password, s.conf.Cell); err != nil {
+	if err := s.fit(password); err != nil {
 		return err
 	}
 	h, err := s.hashes.hash(ctx, password)
@@ -131,7 +156,7 @@ func (s *Service) ChangePassword(ctx context.Context, sess Session, old, new str
 		return Outcome{}, err
 	}
 	new = normalPassword(new)
-	if err := allowed(new, s.conf.Cell, m.Username, m.DisplayName, m.Email); err != nil {
+	if err := s.fit(new, m.Username, m.DisplayName, m.Email); err != nil {
 		return Outcome{}, err
 	}
 	who, err := s.owner(ctx, sess)

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -295,5 +296,38 @@ func TestANewPasswordEndsTheCountsOfCodes(t *testing.T) {
 		if out, err := h.SignIn(ctx, "ada", right+" again", *browser("f")); err != nil || out.Challenge == nil {
 			t.Fatal("shut out for good:", err)
 		}
+	})
+}
+
+// stolen stands for the list of breached passwords: these, or an error.
+type stolen struct {
+	list []string
+	err  error
+}
+
+func (s *stolen) Holds(password string) (bool, error) {
+	return slices.Contains(s.list, password), s.err
+}
+
+func TestABreachedPasswordIsNotTakenAndAnUnknownOneNeither(t *testing.T) {
+	const taken, composed = "two owls read by starlight", "drei Käuze lesen"
+	lists := &stolen{list: []string{taken, composed}}
+	eachWith(t, Config{Breached: lists, Brand: "Harbour Card"}, func(t *testing.T, h *house) {
+		lists.err = nil
+		h.member("ada")
+		b := browser("f")
+		h.enter("ada", b, true)
+		s := h.check(b.SessionToken)
+		for _, p := range []string{taken, "drei Ka\u0308uze\u00a0lesen"} {
+			err := h.newPassword(s, right, p, b)
+			if e := fault.As(err); e == nil || e.Kind != fault.Invalid || e.Fields[0].Code != "password.breached" {
+				t.Fatalf("%q: %v", p, err)
+			}
+		}
+		h.want(h.newPassword(s, right, "Harbour2026!", b), fault.Invalid, "invalid")
+		lists.err = fault.New(fault.Unavailable, "breached.unreadable", "Not now.")
+		h.want(h.newPassword(s, right, "three owls sing at noon", b), fault.Unavailable, "breached.unreadable")
+		lists.err = nil
+		must(t, h.newPassword(s, right, "three owls sing at noon", b))
 	})
 }

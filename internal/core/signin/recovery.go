@@ -274,7 +274,7 @@ func (s *Service) CompleteRecovery(ctx context.Context, id, password string, c C
 		return done, err
 	}
 	password = normalPassword(password)
-	if err := allowed(password, s.conf.Cell, m.Username, m.DisplayName, m.Email); err != nil {
+	if err := s.fit(password, m.Username, m.DisplayName, m.Email); err != nil {
 		return done, err
 	}
 	if done.Same, err = s.hashes.matches(ctx, old, password); err != nil {
