@@ -8,26 +8,37 @@ import (
 	"standfast/internal/fault"
 )
 
-// SetUsername gives a member another username. Errors: Invalid for what is none,
-// Conflict for one that somebody else has. Of two members who want the
-// same one at once, one gets it.
-func (s *Store) SetUsername(ctx context.Context, tx *db.Tx, id, username string) (Member, error) {
-	username = strings.TrimSpace(username)
+// MayCall tells whether a member may have a username. Errors: Invalid for what is
+// none, Conflict for one that somebody else has.
+func (s *Store) MayCall(ctx context.Context, tx *db.Tx, id, username string) error {
 	key, err := usernameKey(username)
 	if err != nil {
-		return Member{}, fault.InvalidField("body.username", "member.username", "A username has 3 to 64 letters, digits or signs, and no spaces.")
+		return fault.InvalidField("body.username", "member.username", "A username has 3 to 64 letters, digits or signs, and no spaces.")
 	}
 	var others int
 	if err := tx.QueryRow(ctx, `SELECT count(*) FROM member WHERE username_key = $1 AND id <> $2`, key, id).Scan(&others); err != nil {
-		return Member{}, err
+		return err
 	}
 	if others > 0 {
-		return Member{}, usernameTaken()
+		return usernameTaken()
+	}
+	return nil
+}
+
+// SetUsername gives a member a username. Errors: as MayCall's. Of two members who
+// want the same one at once, one gets it; the other's transaction is over.
+func (s *Store) SetUsername(ctx context.Context, tx *db.Tx, id, username string) (Member, error) {
+	if err := s.MayCall(ctx, tx, id, username); err != nil {
+		return Member{}, err
+	}
+	key, err := usernameKey(username)
+	if err != nil {
+		return Member{}, err
 	}
 	m, err := s.change(ctx, tx, "username-changed", `UPDATE member SET username = $2, username_key = $3, version = version + 1
-		WHERE id = $1 RETURNING `+columns, id, username, key)
+		WHERE id = $1 RETURNING `+columns, id, strings.TrimSpace(username), key)
 	if db.IsUnique(err) {
-		return Member{}, usernameTaken() // the transaction is lost, and the refusal is right
+		return Member{}, usernameTaken()
 	}
 	return m, err
 }

@@ -19,6 +19,7 @@ type claimed struct {
 	kind     ClaimKind
 	memberID string // "" where nobody fits, or not exactly one: what is made then is a decoy
 	named    string // what was typed, in one form; failures count by it, as there need be no member
+	shown    string // what was shown with it, in one form; shown another time, it is another claim
 	from     Client
 	life     time.Duration  // how long the claim lives; 0 for claimFor
 	data     map[string]any // what its messages name, beside Device
@@ -132,7 +133,7 @@ func (s *Service) newClaim(ctx context.Context, tx *db.Tx, q claimed) (claim, er
 		subject = q.memberID + " " + q.browser.device
 	}
 	c.subject = s.key.Fingerprint("signin.claim/"+string(q.kind), []byte(subject))
-	c.scope = s.key.Fingerprint("signin.scope/claim", append(bytes.Clone(c.subject), c.flow...))
+	c.scope = s.key.Fingerprint("signin.scope/claim", slices.Concat(c.subject, c.flow, []byte(q.shown)))
 	return c, nil
 }
 
@@ -171,6 +172,10 @@ func (s *Service) mayBegin() error {
 	if s.claimRate.AllowN(s.now(), 1) {
 		return nil
 	}
+	return claimsBusy()
+}
+
+func claimsBusy() error {
 	return fault.New(fault.Unavailable, "claim.busy", "Very many people are asking for this just now. Please try again in a moment.").After(againLeast + again())
 }
 

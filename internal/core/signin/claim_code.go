@@ -105,6 +105,11 @@ func (s *Service) sendClaim(ctx context.Context, j claimMessage, _ jobs.Attempt)
 		if err != nil {
 			return err
 		}
+		if c.kind == Enrolment {
+			if already, err := s.enrolledAlready(ctx, tx, m, c); err != nil || already {
+				return err
+			}
+		}
 		return s.messageClaim(ctx, tx, m, c, notify.Channel(j.Channel))
 	})
 	if fault.Is(err, fault.TooMany) || fault.Is(err, fault.Forbidden) {

@@ -47,6 +47,9 @@ type Config struct {
 	// ClaimsPerSecond bounds what people who are not signed in can begin here, as
 	// recoveries, in all; ten seconds' worth at once. Default 10.
 	ClaimsPerSecond float64
+	// EnrolmentsPerSecond bounds attempts to enrol, in the same way and apart, so
+	// that nobody walks through last fours and expiries over all members. Default 2.
+	EnrolmentsPerSecond float64
 	// ContactDelay is how long a change of telephone or e-mail waits that was proved
 	// by a message alone; default 24 h. Codes go to the old address meanwhile, and
 	// the member can stop it.
@@ -101,6 +104,7 @@ func (c Config) withDefaults(now func() time.Time) Config {
 	or(&c.CodesPerSecond, 50)
 	or(&c.CautionFor, 24*time.Hour)
 	or(&c.ClaimsPerSecond, 10)
+	or(&c.EnrolmentsPerSecond, 2)
 	or(&c.ProofTTL, 5*time.Minute)
 	or(&c.LookAge, 15*time.Minute)
 	or(&c.PayAge, 5*time.Second)

@@ -145,10 +145,20 @@ func (s *Service) admitPasskey(ctx context.Context, tx *db.Tx, by passkey.Assert
 // arrive makes the session of a member who has proved to be there, remembers the
 // browser where that is wanted, and tells the member of one that is new.
 func (s *Service) arrive(ctx context.Context, tx *db.Tx, memberID string, methods []string, b arrival) (out Outcome, err error) {
-	device := b.device
-	news, err := s.isNew(ctx, tx, memberID, device)
-	if err != nil {
+	out, news, err := s.letIn(ctx, tx, memberID, methods, b)
+	if err != nil || !news {
 		return out, err
+	}
+	return out, s.tell(ctx, tx, memberID, "new-device", b.client)
+}
+
+// letIn is arrive for a member who is told about it anyway; news says that the
+// device is new to them.
+func (s *Service) letIn(ctx context.Context, tx *db.Tx, memberID string, methods []string, b arrival) (out Outcome, news bool, err error) {
+	device := b.device
+	news, err = s.isNew(ctx, tx, memberID, device)
+	if err != nil {
+		return out, news, err
 	}
 	if device == "" {
 		device = db.NewID()
@@ -156,20 +166,17 @@ func (s *Service) arrive(ctx context.Context, tx *db.Tx, memberID string, method
 	if b.trust {
 		rebound, err := s.remember(ctx, tx, memberID, device, b.client)
 		if err != nil {
-			return out, err
+			return out, news, err
 		}
 		news = news || rebound
 	}
 	if out.Session, err = s.open(ctx, tx, memberID, device, methods, b.client); err != nil {
-		return out, err
+		return out, news, err
 	}
 	if b.trust || b.device != "" { // a browser that is not to be remembered gets no identity
 		if out.DeviceToken, err = s.deviceToken(device, latest(tx.Now, b.issued)); err != nil {
-			return out, err
+			return out, news, err
 		}
 	}
-	if !news {
-		return out, nil
-	}
-	return out, s.tell(ctx, tx, memberID, "new-device", b.client)
+	return out, news, nil
 }

@@ -74,7 +74,10 @@ func (s *Service) countSend(ctx context.Context, tx *db.Tx, m member.Member, c c
 	if err := count(ctx, tx, list); err != nil || !many {
 		return err
 	}
-	if c.purpose.ofClaim() {
+	switch {
+	case c.purpose == Enrolment.purpose():
+		return s.tell(ctx, tx, m.ID, "enrolments-asked", c.from)
+	case c.purpose.ofClaim():
 		return s.tell(ctx, tx, m.ID, "claims-asked", c.from)
 	}
 	return s.tell(ctx, tx, m.ID, "codes-asked", c.from)

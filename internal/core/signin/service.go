@@ -48,6 +48,7 @@ type Service struct {
 	onDemand   *rate.Limiter // of readings that a request asks for
 	codeRate   *rate.Limiter // of messages with codes
 	claimRate  *rate.Limiter // of claims
+	enrolRate  *rate.Limiter // of enrolments, apart
 }
 
 const (
@@ -79,6 +80,7 @@ func Offline(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c 
 		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50), offline: newOffline(),
 		codeRate:  rate.NewLimiter(rate.Limit(c.CodesPerSecond), int(max(1, 10*c.CodesPerSecond))),
 		claimRate: rate.NewLimiter(rate.Limit(c.ClaimsPerSecond), int(max(1, 10*c.ClaimsPerSecond))),
+		enrolRate: rate.NewLimiter(rate.Limit(c.EnrolmentsPerSecond), int(max(1, 10*c.EnrolmentsPerSecond))),
 	}
 	s.recent.init()
 	if c.Later != nil {
