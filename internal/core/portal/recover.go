@@ -59,7 +59,7 @@ func (s *server) showRecovery(v *visit, d view.RecoverProofData, cause error) (r
 	case signin.ClaimDone:
 		return see(route.RecoverDone.URL()), nil
 	}
-	d.Claim, d.Key = claim, s.keyForm(v, true)
+	d.Claim, d.Key = claim, s.keyForm(v, false)
 	page := view.RecoverProof(v.frame(view.Elsewhere), d)
 	if cause != nil {
 		return refused(page, cause), nil

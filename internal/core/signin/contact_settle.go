@@ -85,6 +85,9 @@ func (s *Service) setContact(ctx context.Context, tx *db.Tx, m member.Member, c 
 	if err := closeChallenges(ctx, tx, `member_id = $1`, m.ID); err != nil {
 		return err
 	}
+	if err := endClaims(ctx, tx, m.ID); err != nil { // the old address stands in them as proved
+		return err
+	}
 	notice := s.contactNotice(tx, *c, from)
 	if err := s.tellContacts(ctx, tx, m, nil, "contact-changed", notice); err != nil {
 		return err

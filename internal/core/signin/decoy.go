@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"strings"
 
@@ -43,6 +44,15 @@ func (s *Service) decoy(ctx context.Context, tx *db.Tx, username string) (verifi
 	}
 	h, err := parsePHC(hash)
 	return decoy{h}, err
+}
+
+// nobodysApp is the authenticator that codes are compared with where a member has
+// none, so that the time tells nobody who has one.
+func (s *Service) nobodysApp() (authenticator, error) {
+	secret := make([]byte, totpSecretSize)
+	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	sealed, err := s.key.Seal(secret, totpContext(nobody))
+	return authenticator{id: nobody, sealed: sealed}, err
 }
 
 // between gives the id that lies share/2^32 of the way from first to last. Ids

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"standfast/internal/core/member"
 	"standfast/internal/core/notify"
 	"standfast/internal/core/passkey/softkey"
 	"standfast/internal/db"
@@ -426,23 +427,41 @@ func TestAResendRepeatsTheCodeOfItsContact(t *testing.T) {
 	})
 }
 
-// Of many guesses at once exactly five count, and one of them ends the claim.
+// Of many guesses at once exactly five count, and one of them ends the claim,
+// whether or not a member stands behind it.
 func TestParallelGuessesAtARecoveryAreCountedExactly(t *testing.T) {
 	eachClaim(t, Config{}, func(t *testing.T, h *house) {
-		m := h.member("ada")
-		b := browser("f")
-		c := h.began("ada", b)
-		answers := h.atOnce(30, func(int) error {
-			_, err := h.AnswerRecovery(ctx, c.ID, "000000", *b)
-			return err
-		})
-		if answers["claim.code-wrong"] != claimTries-1 || answers["claim.over"] != 30-claimTries+1 {
-			t.Errorf("%v", answers)
+		h.member("ada")
+		for _, name := range []string{"ada", "nobody"} {
+			b := browser(name)
+			c := h.began(name, b)
+			answers := h.atOnce(30, func(int) error {
+				_, err := h.AnswerRecovery(ctx, c.ID, "000000", *b)
+				return err
+			})
+			if answers["claim.code-wrong"] != claimTries-1 || answers["claim.over"] != 30-claimTries+1 {
+				t.Errorf("%s: %v", name, answers)
+			}
+			_, err := h.AnswerRecovery(ctx, c.ID, h.box.lastCode(notify.Text), *b)
+			h.want(err, fault.NotFound, "claim.over")
+			if n := h.number(`SELECT count(*) FROM audit WHERE action = 'signin.recovery-proved' AND outcome = 'refused' AND object_id = $1`, c.ID); n != claimTries {
+				t.Errorf("%s: %d refusals recorded", name, n)
+			}
 		}
-		_, err := h.AnswerRecovery(ctx, c.ID, h.box.lastCode(notify.Text), *b)
-		h.want(err, fault.NotFound, "claim.over")
-		if n := h.number(`SELECT count(*) FROM audit WHERE action = 'signin.recovery-proved' AND outcome = 'refused' AND actor_id = $1`, m.ID); n != claimTries {
-			t.Errorf("%d refusals recorded", n)
+	})
+}
+
+// Who never had a password enrols by more than recovering takes, so the claim is
+// nobody's and nothing is sent.
+func TestWhoNeverHadAPasswordDoesNotRecoverOne(t *testing.T) {
+	eachClaim(t, Config{}, func(t *testing.T, h *house) {
+		must(t, h.db.WithTx(ctx, func(tx *db.Tx) error {
+			_, err := h.members.Create(ctx, tx, member.Spec{Username: "never-enrolled", DisplayName: "E", Email: "e@example.org", Phone: "+12025550143"})
+			return err
+		}))
+		h.stands(h.began("never-enrolled", browser("f")), ClaimOpen)
+		if len(h.box.mail) > 0 {
+			t.Errorf("%d messages", len(h.box.mail))
 		}
 	})
 }
@@ -532,26 +551,38 @@ func TestStrangersDoNotUseUpTheCodesOfSignIn(t *testing.T) {
 	})
 }
 
-// A change of the password, or the report of misuse, ends a recovery that is open.
-func TestAChangeOfThePasswordEndsOpenRecoveries(t *testing.T) {
+// A recovery that is open ends with the password, the contacts and the sessions
+// that it was begun beside.
+func TestWhatEndsOpenRecoveries(t *testing.T) {
 	eachClaim(t, Config{}, func(t *testing.T, h *house) {
-		h.member("ada")
+		m := h.member("ada")
 		b := browser("f")
 		h.enter("ada", b, false)
-		for name, end := range map[string]func() error{
-			"a change":  func() error { _, err := h.ChangePassword(ctx, h.check(b.SessionToken), right, right, *b); return err },
-			"no misuse": func() error { return nil },
-		} {
-			thief := browser(name)
-			c := h.began("ada", thief)
-			must(t, end())
-			_, err := h.Recovery(ctx, c.ID, *thief)
-			if over := fault.Is(err, fault.NotFound); over != (name == "a change") {
-				t.Errorf("after %s: %v", name, err)
-			}
-			if name == "a change" {
+		for _, end := range []struct {
+			name string
+			do   func() error
+		}{
+			{"a new contact", func() error {
+				return h.db.WithTx(ctx, func(tx *db.Tx) error {
+					return h.setContact(ctx, tx, m, &contactChange{ContactChange: ContactChange{ID: db.NewID()}}, Contacts{Phone: "+12025550199"}, *b)
+				})
+			}},
+			{"a new password", func() error {
+				_, err := h.ChangePassword(ctx, h.check(b.SessionToken), right, right, *b)
+				return err
+			}},
+			{"misuse", func() error {
 				h.enter("ada", b, false)
-			}
+				return h.ReportMisuse(ctx, h.check(b.SessionToken), *b)
+			}},
+		} {
+			thief := browser(end.name)
+			c := h.began("ada", thief)
+			_, err := h.Recovery(ctx, c.ID, *thief)
+			must(t, err)
+			must(t, end.do())
+			_, err = h.Recovery(ctx, c.ID, *thief)
+			h.want(err, fault.NotFound, "claim.over")
 		}
 	})
 }

@@ -37,6 +37,7 @@ type Service struct {
 	key     Sealer
 	conf    Config
 	hashes  *pool
+	nobodys authenticator // see nobodysApp
 
 	ring    *token.Keyring
 	revoked token.Revocations
@@ -63,6 +64,10 @@ func New(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c Conf
 	if c.Jobs != nil {
 		jobs.Handle(c.Jobs, detourTimeout, s.takeDetour)
 		jobs.Handle(c.Jobs, claimMessageTimeout, s.sendClaim)
+	}
+	var err error
+	if s.nobodys, err = s.nobodysApp(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
