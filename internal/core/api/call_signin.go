@@ -30,7 +30,7 @@ type session struct {
 type challenge struct {
 	Delivery
 	ID        string    `json:"id" doc:"Names the challenge in later calls." example:"019cada2-6c00-7000-8000-2d5f3ab0c001"`
-	Channel   string    `json:"channel" doc:"Where the code was sent: email, text or voice." example:"text"`
+	Channel   string    `json:"channel" doc:"Where the code was sent: email, text or voice. Or what is asked for without a message: app, passkey, recovery; a code is then sent by /sign-in/code/resend." example:"text"`
 	SentTo    string    `json:"sent_to" doc:"The address or number, mostly hidden." example:"•••• 0142"`
 	ExpiresAt time.Time `json:"expires_at" doc:"Until when the code is accepted." example:"2026-03-02T12:10:00Z"`
 	TriesLeft int       `json:"tries_left" doc:"How many wrong codes are still allowed." example:"5"`

@@ -108,3 +108,27 @@ func TestContactPagesSayWhatIsWrong(t *testing.T) {
 		}
 	})
 }
+
+// TestRecoveryCodesAreOfferedBelowTheMoney: the dashboard offers them to whoever has
+// none, after what can be paid, until the offer is put away; paying never meets it.
+func TestRecoveryCodesAreOfferedBelowTheMoney(t *testing.T) {
+	each(t, func(h *house) {
+		h.person("ada")
+		b := h.browser()
+		p := b.signIn("ada", "/dashboard")
+		offer, pay := strings.Index(p.body, "/profile/recovery-codes"), strings.LastIndex(p.body, "/pay?")
+		if offer < 0 || pay < 0 || offer < pay {
+			h.Fatalf("the offer stands at %d, paying at %d", offer, pay)
+		}
+		if strings.Contains(b.follow(b.get("/pay")).body, "/profile/recovery-codes") {
+			h.Error("paying meets the offer")
+		}
+		p = b.arrive(b.post("/profile/recovery-codes/later", p.form("/profile/recovery-codes/later")))
+		if p.StatusCode != http.StatusOK || strings.Contains(p.body, "/profile/recovery-codes") {
+			h.Errorf("%d: the offer is still there", p.StatusCode)
+		}
+		other := h.browser()
+		want(h, "on another device", strings.Contains(other.signIn("ada", "/dashboard").body, "/profile/recovery-codes"), false)
+		want(h, "the profile", strings.Contains(b.get("/profile").body, "/profile/recovery-codes"), true)
+	})
+}

@@ -24,11 +24,19 @@ func (s *server) dashboard(v *visit) (response, error) {
 	defer cancel()
 	name := async(func() string { return s.nameOf(ctx, v.member()) })
 	waiting := async(func() []view.Waiting { return append(s.bombed(ctx, v), s.waiting(ctx, v)...) })
+	offer := async(func() bool { return s.offersCodes(ctx, v) })
 	d := s.Accounts.Dashboard(v.r.Context(), v.member())
-	page := view.DashboardData{Dashboard: d, Name: <-name, Waiting: <-waiting}
+	page := view.DashboardData{Dashboard: d, Name: <-name, Waiting: <-waiting, OfferCodes: <-offer}
 	res := show(view.Dashboard(v.frame(view.AtHome), page))
 	res.partial = !whole(d)
 	return res, nil
+}
+
+// offersCodes tells whether the dashboard offers recovery codes. Where that is not
+// known in time it does without: the offer comes again.
+func (s *server) offersCodes(ctx context.Context, v *visit) bool {
+	offers, err := s.SignIn.OffersRecoveryCodes(ctx, v.session)
+	return err == nil && offers
 }
 
 // async runs f beside the caller, who must take its answer.

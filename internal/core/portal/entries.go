@@ -208,6 +208,7 @@ func (s *server) profileEntries() []entry {
 		get(route.PasskeyRemove.Pattern(), look, journey.Devices, s.removePasskeyPage),
 		post(route.PasskeyRemove.Pattern(), change, journey.Devices, s.removePasskey),
 		get(route.RecoveryCodes.Pattern(), look, journey.Session, s.recoveryCodes),
+		post(route.RecoveryLater.Pattern(), look, journey.Session, s.recoveryLater),
 		post(route.RecoveryCodes.Pattern(), change, journey.Session, s.makeRecoveryCodes),
 		get(route.PIN.Pattern(), look, journey.Session, s.pinPage),
 		post(route.PIN.Pattern(), change, journey.Session, s.setPIN),

@@ -19,6 +19,9 @@ func (s *server) methods(v *visit) (response, error) {
 		return response{}, err
 	}
 	d.Items, d.Failed = list, err != nil
+	if d.From, err = s.Payments.MethodsPayFrom(v.r.Context(), v.member(), list); err != nil {
+		s.Log.WarnContext(v.r.Context(), "from when on bank accounts pay is not known", "err", err) // the payment says it
+	}
 	res := show(view.Methods(v.frame(view.AtPayments), d))
 	res.partial = d.Failed
 	return res, nil

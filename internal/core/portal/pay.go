@@ -75,6 +75,9 @@ func (s *server) payData(v *visit, f view.PayForm) (d view.PayData, err error) {
 	if d.Methods, err = s.Instruments.List(v.r.Context(), v.member()); err != nil {
 		return d, err
 	}
+	if d.From, err = s.Payments.MethodsPayFrom(v.r.Context(), v.member(), d.Methods); err != nil {
+		return d, err
+	}
 	d.Savings = s.hasSavings(v)
 	return d, nil
 }
@@ -102,7 +105,7 @@ func preset(d view.PayData) view.PayForm {
 		f.What = usual(d.Options)
 	}
 	for _, m := range d.Methods {
-		if f.Method == "" && m.Status == instrument.Verified {
+		if f.Method == "" && m.Status == instrument.Verified && d.From[m.ID].IsZero() {
 			f.Method = m.ID
 		}
 	}

@@ -15,6 +15,9 @@ func (s *server) profile(v *visit) (response, error) {
 		return response{}, err
 	}
 	d := view.ProfileData{Name: m.DisplayName, Username: m.Username, Email: info.Email, Phone: info.Phone, Waiting: info.Waiting}
+	if d.Recovery, err = s.SignIn.RecoveryCodes(v.r.Context(), v.session); err != nil {
+		return response{}, err
+	}
 	return show(view.Profile(v.frame(view.AtProfile), d)), nil
 }
 

@@ -149,6 +149,14 @@ func (s *server) recoveryCodes(v *visit) (response, error) {
 	return show(view.RecoveryCodes(v.frame(view.AtProfile), info)), nil
 }
 
+// recoveryLater puts the dashboard's offer of codes away.
+func (s *server) recoveryLater(v *visit) (response, error) {
+	if err := s.SignIn.DismissRecoveryCodes(v.r.Context(), v.session); err != nil {
+		return response{}, err
+	}
+	return see(route.Dashboard.URL()), nil
+}
+
 // makeRecoveryCodes shows new codes in its own answer: they stand nowhere else,
 // no address leads to them again.
 func (s *server) makeRecoveryCodes(v *visit) (response, error) {

@@ -31,7 +31,7 @@ var families = map[string][]string{
 	"code.by-":            {"text", "voice", "email"},
 	"code.is-":            {"waiting", "delivered", "late", "failed"},
 	"recover.by-":         {"text", "voice", "email"},
-	"code.sent-":          {"text", "voice", "email", "app", "recovery"},
+	"code.sent-":          {"text", "voice", "email", "app", "recovery", "passkey"},
 	"dashboard.morning":   {"", "-name"},
 	"dashboard.afternoon": {"", "-name"},
 	"dashboard.evening":   {"", "-name"},

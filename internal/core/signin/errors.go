@@ -44,7 +44,7 @@ func codeWrong(p purpose, left int) error {
 
 // Refusal is the answer to an action that has to be proved first.
 func Refusal(c Challenge) *fault.Error {
-	e := fault.New(fault.Forbidden, "step-up-required", "Please confirm this with the code that we have sent you.")
+	e := fault.New(fault.Forbidden, "step-up-required", "Please confirm this first.")
 	e.Extra = map[string]any{"challenge": c}
 	return e
 }

@@ -98,6 +98,28 @@ func (s *Service) RecoveryCodes(ctx context.Context, sess Session) (info Recover
 	return info, err
 }
 
+// OffersRecoveryCodes tells whether the member is to be offered recovery codes
+// unasked: there never were any, and the offer was not put away.
+func (s *Service) OffersRecoveryCodes(ctx context.Context, sess Session) (offers bool, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		var n int
+		err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM recovery_code WHERE member_id = $1) + (SELECT count(*) FROM recovery_offer WHERE member_id = $1)`,
+			sess.MemberID).Scan(&n)
+		offers = n == 0
+		return err
+	})
+	return offers, err
+}
+
+// DismissRecoveryCodes puts the offer away for good; the profile still has it.
+func (s *Service) DismissRecoveryCodes(ctx context.Context, sess Session) error {
+	return s.db.WithTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO recovery_offer (member_id, dismissed_at) VALUES ($1, $2) ON CONFLICT (member_id) DO NOTHING`,
+			sess.MemberID, db.Micros(tx.Now))
+		return err
+	})
+}
+
 func hasRecoveryCodes(ctx context.Context, tx *db.Tx, memberID string) (bool, error) {
 	var n int
 	err := tx.QueryRow(ctx, `SELECT count(*) FROM recovery_code WHERE member_id = $1 AND used_at = 0`, memberID).Scan(&n)

@@ -116,15 +116,21 @@ func (s *Service) ways(ctx context.Context, tx *db.Tx, c *challenge) (list []str
 // isChannel tells whether a way is a message that carries a code.
 func isChannel(way string) bool { return way != WayApp && way != WayPasskey && way != WayRecovery }
 
-// begin chooses how a new challenge is to be answered first: by the member's
-// app, where one is set up, since nothing has to arrive; else by a message. A
-// member whom no message can reach can still have the other ways.
+// begin chooses how a new challenge is to be answered first. A step-up is answered
+// by the member's passkey, where there is one: it is bound to what is confirmed and
+// nothing has to arrive, so no message goes out before it is asked for. Otherwise it
+// is the app, where one is set up, else a message. A member whom no message can
+// reach can still have the other ways.
 func (s *Service) begin(ctx context.Context, tx *db.Tx, c *challenge) (byMessage bool, err error) {
 	list, err := s.ways(ctx, tx, c)
 	if err != nil {
 		return false, err
 	}
 	c.ways = list
+	if c.purpose == stepUp && slices.Contains(list, WayPasskey) {
+		c.channel = WayPasskey
+		return false, nil
+	}
 	messages := slices.ContainsFunc(list, isChannel)
 	for _, way := range []string{WayApp, WayPasskey, WayRecovery} {
 		if slices.Contains(list, way) && (way == WayApp || !messages) {

@@ -10,6 +10,12 @@ CREATE TABLE caution (
     version   BIGINT NOT NULL
 );
 
+-- Who was offered recovery codes and did not want them now.
+CREATE TABLE recovery_offer (
+    member_id    UUID PRIMARY KEY REFERENCES member (id),
+    dismissed_at BIGINT NOT NULL
+);
+
 -- Changes of how a member is reached. A row is made once it is proved who asks;
 -- it waits for the code that went to the new address, then for its time.
 CREATE TABLE contact_change (

@@ -96,6 +96,7 @@ func accountEntries() []Entry {
 		{Name: "dashboard-waiting", Section: view.AtHome, Page: func(f view.Frame) templ.Component {
 			return showDashboard(func(d *view.DashboardData) { d.Waiting = []view.Waiting{waitingDeposits(f)} }, frozen, savings(), stale(savings()))(f)
 		}},
+		{Name: "dashboard-offer", Section: view.AtHome, Page: showDashboard(func(d *view.DashboardData) { d.OfferCodes = true }, card(), savings())},
 		{Name: "freeze", Section: view.AtHome, Page: func(f view.Frame) templ.Component { return view.Freeze(f, card()) }},
 		{Name: "unfreeze", Section: view.AtHome, Page: func(f view.Frame) templ.Component { return view.Freeze(f, frozen) }},
 	}, accountPages()...)

@@ -29,6 +29,12 @@ func troubled(delivery, next string) signin.Challenge {
 	return c
 }
 
+// byPasskey is one that a passkey answers, so that nothing was sent.
+func byPasskey(more ...string) signin.Challenge {
+	return signin.Challenge{ID: id("challenge"), Channel: signin.WayPasskey, ExpiresAt: now.Add(8 * time.Minute), TriesLeft: 5,
+		Ways: append([]string{"text", "voice", "passkey"}, more...), Passkey: askedFor(), OtherAt: now.Add(-time.Second), ResendAt: now.Add(-time.Second)}
+}
+
 func codeEntries() []Entry {
 	code := func(name string, c signin.Challenge) Entry {
 		return Entry{Name: name, SignedOut: true, Page: func(f view.Frame) templ.Component {

@@ -27,8 +27,7 @@ func contactEntries() []Entry {
 	link := func(name string, d view.ContactLinkData) Entry {
 		return Entry{Name: name, SignedOut: true, Page: func(f view.Frame) templ.Component { return view.ContactLink(f, d) }}
 	}
-	withPasskey := challenge("text")
-	withPasskey.Passkey = askedFor()
+	withPasskey := byPasskey()
 	return []Entry{
 		page("contact-phone", view.ContactData{Kind: signin.ContactPhone, Now: "+12025550142"}),
 		page("contact-email-none", view.ContactData{Kind: signin.ContactEmail, Done: signin.ChangeDone}),

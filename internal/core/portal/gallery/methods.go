@@ -1,6 +1,8 @@
 package gallery
 
 import (
+	"time"
+
 	"github.com/a-h/templ"
 
 	"standfast/internal/core/instrument"
@@ -12,6 +14,12 @@ func methodEntries() []Entry {
 	return []Entry{
 		{Name: "methods", Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
 			return view.Methods(f, view.MethodsData{Items: all, Added: true})
+		}},
+		{Name: "methods-waits", Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
+			return view.Methods(f, view.MethodsData{Items: all[:1], From: map[string]time.Time{all[0].ID: now.Add(23 * time.Hour)}, Proved: true})
+		}},
+		{Name: "add-code-passkey", Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
+			return view.MethodCode(f, view.MethodCodeData{Challenge: byPasskey(), Masked: "•••• 6789", Form: view.MethodForm{Country: view.CountryUS, Holder: "Ana Example"}})
 		}},
 		{Name: "methods-empty", Section: view.AtPayments, Page: func(f view.Frame) templ.Component { return view.Methods(f, view.MethodsData{Removed: true}) }},
 		{Name: "methods-unavailable", Section: view.AtPayments, Page: func(f view.Frame) templ.Component { return view.Methods(f, view.MethodsData{Failed: true}) }},

@@ -105,6 +105,14 @@ func payEntries() []Entry {
 			return view.PayCode(f, view.PayCodeData{ReviewData: review(), CodeData: view.CodeData{Challenge: troubled(signin.DeliveryLate, "voice"), Code: "12",
 				Problems: view.Problems{{Field: "code", Message: f.T("form.code-shape")}}}})
 		}},
+		{Name: "pay-code-passkey", Section: view.AtPay, Page: func(f view.Frame) templ.Component {
+			return view.PayCode(f, view.PayCodeData{ReviewData: review(), CodeData: view.CodeData{Challenge: byPasskey()}})
+		}},
+		{Name: "pay-method-waits", Section: view.AtPay, Page: func(f view.Frame) templ.Component {
+			d := view.PayData{Tile: card(), Options: options(), Form: payForm(), Methods: []instrument.Method{bank(instrument.Verified)}}
+			d.From = map[string]time.Time{d.Methods[0].ID: now.Add(23 * time.Hour)}
+			return view.Pay(f, d)
+		}},
 		{Name: "payments", Section: view.AtPayments, Page: showPayments},
 		{Name: "payments-empty", Section: view.AtPayments, Page: func(f view.Frame) templ.Component { return view.Payments(f, view.PaymentsData{}) }},
 		{Name: "payments-unavailable", Section: view.AtPayments, Page: func(f view.Frame) templ.Component { return view.Payments(f, view.PaymentsData{Failed: true}) }},

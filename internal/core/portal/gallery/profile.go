@@ -27,9 +27,12 @@ func profileEntries() []Entry {
 		{Name: "profile", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
 			return view.Profile(f, view.ProfileData{Name: "Ana Example", Username: "ana", Email: "ana@example.com", Phone: "+1 555 0134"})
 		}},
+		{Name: "prove-passkey", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
+			return view.Prove(f, view.CodeData{Challenge: byPasskey(signin.WayApp), Next: "/profile/authenticator"})
+		}},
 		{Name: "profile-contact-waiting", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {
 			return view.Profile(f, view.ProfileData{Name: "Ana Example", Username: "ana", Email: "ana@example.com", Phone: "+1 555 0134",
-				Waiting: []signin.ContactChange{contactChange(signin.ContactPhone, "+12025550199", signin.ChangeWaiting)}})
+				Recovery: signin.RecoveryInfo{Left: 7, MadeAt: now}, Waiting: []signin.ContactChange{contactChange(signin.ContactPhone, "+12025550199", signin.ChangeWaiting)}})
 		}},
 		{Name: "password", Section: view.AtProfile, Page: func(f view.Frame) templ.Component { return view.Password(f, view.PasswordData{Username: "ana"}) }},
 		{Name: "password-refused", Section: view.AtProfile, Page: func(f view.Frame) templ.Component {

@@ -91,6 +91,7 @@ const (
 	AuthenticatorSetUp  Item = "/profile/authenticator/{id}"
 	AuthenticatorRemove Item = "/profile/authenticator/{id}/remove"
 	RecoveryCodes       Page = "/profile/recovery-codes"
+	RecoveryLater       Page = "/profile/recovery-codes/later"
 	PIN                 Page = "/profile/pin"
 
 	SignInPasskey Page = "/sign-in/passkey"
