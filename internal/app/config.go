@@ -40,6 +40,7 @@ type Config struct {
 	Regions   []RegionConfig          `toml:"regions"`
 	Telemetry TelemetryConfig         `toml:"telemetry"`
 	Console   ConsoleConfig           `toml:"console"`
+	Proofing  ProofingConfig          `toml:"proofing"`
 	Demo      DemoConfig              `toml:"demo"`
 }
 
@@ -285,6 +286,7 @@ func (c Config) Check() error {
 	c.checkMoney(no)
 	c.checkRules(no)
 	c.checkConsole(no)
+	c.checkProofing(no)
 	c.checkMessages(no)
 	if c.SignIn.ContactDelay.Duration < minContactDelay || c.SignIn.ContactDelay.Duration > maxContactDelay {
 		no("sign_in.contact_delay", "is between 1h and 14d")

@@ -47,6 +47,7 @@ func TestMistakesInTheFileAreNamed(t *testing.T) {
 		{"a long rest where the law has five minutes", good + "rules = \"eu\"\n[sign_in]\nidle = \"6m\"\n", "sign_in.idle"},
 		{"a proxy that is none", good + "[listen]\nproxies = [\"10.0.0.1\"]\n", "listen.proxies"},
 		{"a contact that changes at once", good + "[sign_in]\ncontact_delay = \"10m\"\n", "sign_in.contact_delay"},
+		{"too little proof", good + "[proofing]\nproofs = 1\n", "proofing.proofs"},
 		{"mail from nobody", good + "[mail]\nserver = \"localhost:25\"\n", "mail.from"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 
 	"standfast/internal/core/console"
 	"standfast/internal/core/passkey"
+	"standfast/internal/core/portal/route"
+	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
 	"standfast/internal/db"
@@ -46,6 +48,25 @@ func (c Config) checkConsole(no func(key, why string)) {
 	}
 }
 
+// ProofingConfig says how much proof lets a member back in who has lost every way
+// in; see docs/operations.md.
+type ProofingConfig struct {
+	Proofs int `toml:"proofs"` // different ones that a case needs, one of them a document; empty: 2
+}
+
+func (c Config) checkProofing(no func(key, why string)) {
+	if n := c.Proofing.Proofs; n != 0 && (n < proofing.MinimumLeast || n > proofing.MinimumMost) {
+		no("proofing.proofs", "is 2, 3 or 4: how many different proofs let a member back in")
+	}
+}
+
+// stopPage is the address that a notice gives to stop a recovery with an agent's help.
+func stopPage(publicURL string) func(token string) string {
+	return func(token string) string {
+		return strings.TrimSuffix(publicURL, "/") + string(route.AssistedStop.URL(token))
+	}
+}
+
 // newStaff gives the staff of a cell that has a console.
 func newStaff(d *db.DB, key passkey.Sealer, c Config) (*staff.Service, error) {
 	return staff.New(d, key, staff.Config{Origin: originOf(c.Console.PublicURL), Issuer: brand})
@@ -60,7 +81,7 @@ func (r *Rooms) wireConsole(c Config, cell cell) (err error) {
 		return err
 	}
 	origin := originOf(c.Console.PublicURL)
-	r.Console = console.New(console.Services{Staff: r.Staff, Texts: r.Texts, Brand: brand, Zone: cell.zone, Origin: origin, Log: r.log,
+	r.Console = console.New(console.Services{Staff: r.Staff, Cases: proofing.New(r.DB, r.Staff, r.SignIn, proofing.Config{Minimum: c.Proofing.Proofs}), Texts: r.Texts, Brand: brand, Zone: cell.zone, Origin: origin, Log: r.log,
 		Cookies: console.Cookies{Cell: cell.Name, Secure: strings.HasPrefix(origin, "https:")}, Clients: signin.Cookies{Proxies: cell.proxies}})
 	return nil
 }

@@ -4,7 +4,7 @@
 //
 // It has a host and cookies of its own. What a member's browser holds is worth
 // nothing here, and nothing of here is worth anything at the member portal. It
-// shows nothing of members.
+// shows nothing of members: a case of proofing has what staff entered, no more.
 package console
 
 import (
@@ -16,6 +16,7 @@ import (
 	"standfast/internal/core/console/site"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/static"
+	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
 	"standfast/internal/text"
@@ -24,6 +25,7 @@ import (
 // Services is what the pages speak for.
 type Services struct {
 	Staff   *staff.Service
+	Cases   *proofing.Service
 	Texts   *text.Catalogue
 	Cookies Cookies
 	Clients signin.Cookies // reads where a request comes from
@@ -103,6 +105,14 @@ func (s *server) entries() []entry {
 		{post, string(site.PasskeyAdd), staffOnly, s.addPasskey},
 		{get, string(site.PasskeyProve), staffOnly, s.provePage},
 		{post, string(site.PasskeyProve), staffOnly, s.prove},
+		{get, string(site.Cases), staffOnly, s.cases},
+		{post, string(site.CaseFind), staffOnly, s.findCase},
+		{get, string(site.CaseNew), staffOnly, s.newCasePage},
+		{post, string(site.CaseNew), staffOnly, s.reviewCase},
+		{post, string(site.CaseSubmit), staffOnly, s.submitCase},
+		{get, string(site.Case), staffOnly, s.oneCase},
+		{post, string(site.CaseApprove), staffOnly, s.approveCase},
+		{post, string(site.CaseRefuse), staffOnly, s.refuseCase},
 		{post, string(site.PasskeyRemove), staffOnly, s.removePasskey},
 	}
 }

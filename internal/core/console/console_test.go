@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"standfast/internal/core/proofing"
+	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
 	"standfast/internal/text"
 )
@@ -23,7 +25,7 @@ func TestAnOperatorRunsThePlace(t *testing.T) {
 	b.want(b.post("/people/invite", "name", "Sam", "role", "agent", "organisation", firm), 422, "until when")
 	day := h.clock.Now().AddDate(0, 0, 30).Format("2006-01-02")
 	sam := b.hire("Sam", "agent", firm, day)
-	sam.want(sam.get("/"), 303, "/passkeys")
+	sam.want(sam.get("/"), 303, "/cases")
 	sam.want(sam.get("/people"), 403, "Your role does not allow this.")
 
 	path := "/people/" + sam.session().Person.ID
@@ -223,7 +225,19 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	for _, s := range []staff.Standing{staff.Active, staff.Invited, staff.Locked, staff.Expired, staff.Ended} {
 		used["console.standing."+string(s)] = true
 	}
-	for _, file := range []string{"view/pages.templ", "view/frame.go", "serve.go", "people.go"} {
+	for _, s := range []proofing.State{proofing.Submitted, proofing.Approved, proofing.Refused, proofing.Done, proofing.Stopped, proofing.Expired} {
+		used["console.case-state."+string(s)] = true
+	}
+	for _, p := range proofing.Proofs() {
+		used["console.proof."+string(p)] = true
+	}
+	for _, r := range proofing.Reasons() {
+		used["console.reason-is."+string(r)] = true
+	}
+	for _, l := range signin.Lost() {
+		used["console.lost."+l] = true
+	}
+	for _, file := range []string{"view/pages.templ", "view/cases.templ", "view/cases.go", "view/frame.go", "serve.go", "people.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -14,7 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"standfast/internal/core/jobs"
+	"standfast/internal/core/member"
+	"standfast/internal/core/notify"
 	"standfast/internal/core/passkey/softkey"
+	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
 	"standfast/internal/db"
@@ -33,6 +37,7 @@ type house struct {
 	db      *db.DB
 	clock   *dbtest.Clock
 	staff   *staff.Service
+	signIn  *signin.Service
 	handler http.Handler
 }
 
@@ -45,9 +50,14 @@ func newHouse(t *testing.T) *house {
 	h.must(err)
 	texts, err := text.Load()
 	h.must(err)
+	h.must(jobs.Migrate(ctx, h.db))
+	work := jobs.New(h.db, slog.New(slog.DiscardHandler))
+	h.signIn, err = signin.New(h.db, member.New(h.db), notify.New(h.db, work, texts, masterkey.Demo(), nil), masterkey.Demo(),
+		signin.Config{Cell: "us", Now: h.clock.Now, Jobs: work, Hash: signin.HashParams{MemoryKiB: 64, Passes: 1, Parallelism: 1}})
+	h.must(err)
 	zone, err := time.LoadLocation("America/New_York")
 	h.must(err)
-	h.handler = New(Services{Staff: h.staff, Texts: texts, Cookies: Cookies{Cell: "us", Secure: true}, Clients: signin.Cookies{}, Brand: "Bank",
+	h.handler = New(Services{Staff: h.staff, Cases: proofing.New(h.db, h.staff, h.signIn, proofing.Config{}), Texts: texts, Cookies: Cookies{Cell: "us", Secure: true}, Clients: signin.Cookies{}, Brand: "Bank",
 		Zone: zone, Origin: origin, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	return h
 }

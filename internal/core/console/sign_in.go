@@ -16,6 +16,9 @@ func (s *server) home(v *visit) (response, error) {
 	if v.session.May(staff.SeePeople) {
 		return see(site.People.URL())
 	}
+	if v.session.May(staff.SeeCases) {
+		return see(site.Cases.URL())
+	}
 	return see(site.Passkeys.URL())
 }
 

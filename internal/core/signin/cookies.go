@@ -97,6 +97,13 @@ func (k Cookies) Flow(w http.ResponseWriter, r *http.Request) string {
 	return flow
 }
 
+// KeepFlow gives the browser's flow its whole time again, for what takes a day.
+func (k Cookies) KeepFlow(w http.ResponseWriter, r *http.Request) {
+	if flow := value(r, k.name("flow")); flow != "" && len(flow) <= maxFlow {
+		k.set(w, "flow", flow, time.Now().Add(flowFor))
+	}
+}
+
 // SetSession hands out a session that ends at expires.
 func (k Cookies) SetSession(w http.ResponseWriter, tok string, expires time.Time) {
 	k.set(w, "session", tok, expires)

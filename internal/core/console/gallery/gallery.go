@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func New() (*Gallery, error) {
 }
 
 // Entries are all pages × states.
-func Entries() []Entry { return append(doorEntries(), peopleEntries()...) }
+func Entries() []Entry { return slices.Concat(doorEntries(), peopleEntries(), caseEntries()) }
 
 // Paths are the addresses of all entries in all languages.
 func (g *Gallery) Paths() []string {

@@ -25,4 +25,11 @@ const (
 	PasskeyAdd      route.Page = "/passkeys/add"
 	PasskeyProve    route.Page = "/passkeys/prove"
 	PasskeyRemove   route.Item = "/passkeys/{id}/remove"
+	Cases           route.Page = "/cases"
+	CaseFind        route.Page = "/cases/find"
+	CaseNew         route.Page = "/cases/new"
+	CaseSubmit      route.Page = "/cases/submit"
+	Case            route.Item = "/cases/{id}"
+	CaseApprove     route.Item = "/cases/{id}/approve"
+	CaseRefuse      route.Item = "/cases/{id}/refuse"
 )

@@ -39,6 +39,9 @@ func (f Frame) menu() (list []item) {
 	if f.Session.May(staff.SeePeople) {
 		list = append(list, item{site.People, f.T("console.people")}, item{site.Organisations, f.T("console.organisations")})
 	}
+	if f.Session.May(staff.SeeCases) {
+		list = append(list, item{site.Cases, f.T("console.cases")})
+	}
 	return append(list, item{site.Passkeys, f.T("console.passkeys")})
 }
 
@@ -132,4 +135,6 @@ type ask struct {
 	state   string
 	prompt  string // address that gives both when they are needed
 	label   string
+	second  bool // not the only one of its page: takes no focus
+	danger  bool
 }

@@ -39,6 +39,14 @@ const (
 	RecoverSend     Item = "/recover/{id}/code"
 	RecoverPassword Item = "/recover/{id}/password"
 
+	Assisted         Page = "/recover/help"
+	AssistedCase     Item = "/recover-help/{id}"
+	AssistedCode     Item = "/recover-help/{id}/code"
+	AssistedSend     Item = "/recover-help/{id}/code/resend"
+	AssistedPassword Item = "/recover-help/{id}/password"
+	AssistedDone     Page = "/recover-help-done"
+	AssistedStop     Item = "/stop-help/{id}"
+
 	Dashboard     Page = "/dashboard"
 	Account       Item = "/accounts/{id}"
 	AccountCSV    Item = "/accounts/{id}/transactions.csv"
