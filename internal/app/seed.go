@@ -17,7 +17,7 @@ import (
 // person is a demo member with everything that belongs to them.
 type person struct {
 	member   member.Spec
-	password string
+	password string // "": the login is still to be claimed, as after an import
 	accounts []holding
 	joint    []string // refs of accounts of persons before
 	bank     string   // US account number of a verified bank account; its end steers the simulated rail
@@ -45,7 +45,7 @@ const demoRouting = "011000015"
 func demoMembers() []DemoMember {
 	var list []DemoMember
 	for _, p := range demoPeople(time.Time{}, "USD") {
-		if !p.member.Synthetic {
+		if !p.member.Synthetic && p.password != "" {
 			list = append(list, DemoMember{p.member.Username, p.password, p.member.Region})
 		}
 	}
@@ -77,8 +77,10 @@ func (r *Rooms) seed(ctx context.Context, tx *db.Tx, p person, today time.Time, 
 	if err != nil {
 		return err
 	}
-	if err := r.SignIn.SetPassword(ctx, tx, m.ID, p.password); err != nil {
-		return err
+	if p.password != "" {
+		if err := r.SignIn.SetPassword(ctx, tx, m.ID, p.password); err != nil {
+			return err
+		}
 	}
 	for _, h := range p.accounts {
 		a, err := r.Accounts.Open(ctx, tx, h.spec)
@@ -156,6 +158,10 @@ func demoPeople(today time.Time, cur string) []person {
 	who := func(name, display, locale, phone string) member.Spec {
 		return member.Spec{Ref: "demo-" + name, Username: name, DisplayName: display, Email: name + "@example.com", Phone: phone, Locale: locale, Region: "us"}
 	}
+	robin := who("robin", "Robin Vale", "en-US", "+12025550126") // enrols by hand, see docs/development.md
+	robin.BirthDate = "1979-05-16"
+	robinsCard := card("demo-card-6402", "Everyday Card", "6402", 300000, 18420, 2500, 11)
+	robinsCard.ExpiresOn = "2031-08-31"
 	probe := who("probe", "Journey Probe", "en-US", "")
 	probe.Synthetic = true
 	return []person{
@@ -172,6 +178,10 @@ func demoPeople(today time.Time, cur string) []person {
 			{card("demo-card-9034", "Everyday Card", "9034", 500000, 23010, 2500, 18), -31275, berlinCard},
 			{savings("demo-savings-4471", "High Yield Savings", "4471", 370), 980044, rainyDay},
 		}, nil, "000555666777"},
+		{robin, "", []holding{
+			{robinsCard, -18420, berlinCard},
+			{savings("demo-savings-3058", "Rainy Day Savings", "3058", 370), 211000, rainyDay},
+		}, nil, ""},
 		{probe, "signal-tower-probe-1", []holding{
 			{card("demo-card-0001", "Everyday Card", "0001", 100000, 2500, 2500, 15), -2500, nil},
 			{savings("demo-savings-0001", "High Yield Savings", "0002", 370), 10000, nil},

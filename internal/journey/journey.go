@@ -19,6 +19,7 @@ type Name string
 const (
 	SignIn    Name = "sign-in"
 	Recover   Name = "recover" // a forgotten password
+	Enrol     Name = "enrol"   // the first claim of a login
 	SignOut   Name = "sign-out"
 	Session   Name = "session"
 	Devices   Name = "devices"
@@ -37,7 +38,7 @@ const (
 
 // Names lists all journeys, in the order in which a report shows them.
 func Names() []Name {
-	return []Name{SignIn, Recover, SignOut, Session, Devices, StepUp, Dashboard, Accounts, History,
+	return []Name{SignIn, Recover, Enrol, SignOut, Session, Devices, StepUp, Dashboard, Accounts, History,
 		Methods, Pay, Payments, Transfer, Freeze, Locate, Status}
 }
 

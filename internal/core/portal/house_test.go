@@ -99,7 +99,7 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 	h.must(err)
 	members, key := member.New(d), masterkey.Demo()
 	n := notify.New(d, h.jobs, texts, key, map[notify.Channel]notify.Sender{notify.Email: h.mail, notify.Text: h.mail, notify.Voice: h.mail})
-	in, err := signin.New(d, members, n, key, signin.Config{Cell: "us", Now: clock.Now, StopLink: func(token string) string { return linkOrigin + string(route.ContactLink.URL("token", token)) }, Hash: signin.HashParams{MemoryKiB: 64, Passes: 1, Parallelism: 1}})
+	in, err := signin.New(d, members, n, key, signin.Config{Cell: "us", Now: clock.Now, Jobs: h.jobs, Holdings: heldAt{h}, StopLink: func(token string) string { return linkOrigin + string(route.ContactLink.URL("token", token)) }, Hash: signin.HashParams{MemoryKiB: 64, Passes: 1, Parallelism: 1}})
 	h.must(err)
 	h.ledger = ledger.New(d, ledger.Options{Log: quiet})
 	accounts := account.New(d, h.ledger, members, map[string]account.Source{account.LedgerSource: ledgersource.New(h.ledger)}, account.Config{Zone: zone, TileWait: time.Minute, Recall: time.Minute}) // a busy machine makes no tile late
@@ -117,6 +117,18 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 	h.server = httptest.NewServer(New(h.services))
 	t.Cleanup(h.server.Close)
 	return h
+}
+
+// heldAt answers sign-in's questions as the wiring of a process does.
+type heldAt struct{ *house }
+
+func (h heldAt) HeldTx(ctx context.Context, tx *db.Tx, memberIDs []string) (held []signin.Holding, err error) {
+	list, err := h.services.Accounts.BelongingsTx(ctx, tx, memberIDs)
+	for _, b := range list {
+		on := b.Account.ExpiresOn
+		held = append(held, signin.Holding{MemberID: b.MemberID, Card: b.Account.Kind == account.Card, Ref: b.Account.Ref, Last4: b.Account.Last4, Expires: on[:min(len("2006-01"), len(on))]})
+	}
+	return held, err
 }
 
 func (h *house) must(err error) {

@@ -46,7 +46,7 @@ func New() (*Gallery, error) {
 // Entries are all pages × states.
 func Entries() []Entry {
 	var all []Entry
-	for _, part := range [][]Entry{publicEntries(), codeEntries(), assistedEntries(), recoverEntries(), accountEntries(), payEntries(), methodEntries(), transferEntries(), profileEntries(), contactEntries(), passkeyEntries()} {
+	for _, part := range [][]Entry{publicEntries(), codeEntries(), assistedEntries(), recoverEntries(), enrolEntries(), accountEntries(), payEntries(), methodEntries(), transferEntries(), profileEntries(), contactEntries(), passkeyEntries()} {
 		all = append(all, part...)
 	}
 	return all

@@ -47,6 +47,12 @@ const (
 	AssistedDone     Page = "/recover-help-done"
 	AssistedStop     Item = "/stop-help/{id}"
 
+	Enrol      Page = "/enrol"
+	EnrolDone  Page = "/enrol/done"
+	EnrolCode  Item = "/enrol/{id}"
+	EnrolSend  Item = "/enrol/{id}/code"
+	EnrolLogin Item = "/enrol/{id}/login"
+
 	Dashboard     Page = "/dashboard"
 	Account       Item = "/accounts/{id}"
 	AccountCSV    Item = "/accounts/{id}/transactions.csv"
