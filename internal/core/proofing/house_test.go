@@ -228,3 +228,16 @@ func (h *house) signsIn(name, password string) bool {
 	}
 	return err == nil
 }
+
+// codes gives a member three recovery codes.
+func (h *house) codes(memberID string) {
+	h.Helper()
+	h.must(h.db.WithTx(ctx, func(tx *db.Tx) error {
+		for i := range 3 {
+			if _, err := tx.Exec(ctx, `INSERT INTO recovery_code (member_id, hash, made_at, used_at) VALUES ($1, $2, $3, 0)`, memberID, []byte{byte(i)}, db.Micros(tx.Now)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
