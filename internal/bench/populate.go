@@ -64,10 +64,11 @@ func keyOf(kind byte, i int) string {
 }
 
 func memberRows(ids []string, now int64) rows {
-	return rows{"member", []string{"id", "ref", "username", "username_key", "display_name", "email", "phone", "locale", "region", "birth_date", "synthetic", "created_at", "version"},
+	return rows{"member", []string{"id", "ref", "username", "username_key", "username_look", "display_name", "email", "phone", "locale", "region", "birth_date", "synthetic", "created_at", "version"},
 		len(ids), func(i int) []any {
 			name := fmt.Sprintf("holder%d", i)
-			return []any{ids[i], name, name, name, "Holder of accounts", name + "@example.com", "", "en-US", "us", "", false, now, int64(1)}
+			look := strings.NewReplacer("0", "o", "1", "l").Replace(name) // as member has it
+			return []any{ids[i], name, name, name, look, "Holder of accounts", name + "@example.com", "", "en-US", "us", "", false, now, int64(1)}
 		}}
 }
 

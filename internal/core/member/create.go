@@ -29,7 +29,7 @@ type Created struct {
 }
 
 // Create adds a member. A field that breaks a rule gives fault.Invalid naming
-// every such field; a username or ref that is taken gives fault.Conflict, and
+// every such field; a username that is taken or looks like one, or a ref that is taken gives fault.Conflict, and
 // the transaction stays usable.
 func (s *Store) Create(ctx context.Context, tx *db.Tx, n Spec) (Member, error) {
 	list, err := s.CreateAll(ctx, tx, []Spec{n})
@@ -80,14 +80,14 @@ func fromSpec(n Spec, now time.Time) (m Member, key string, err error) {
 
 // table has the columns in the order of row.
 var table = db.Into{Table: "member", Columns: `id uuid, ref text, username text, display_name text, email text, phone text, locale text,
-	region text, birth_date text, synthetic boolean, created_at bigint, version bigint, username_key text`}
+	region text, birth_date text, synthetic boolean, created_at bigint, version bigint, username_key text, username_look text`}
 
 func (m Member) row(key string) []any {
 	return []any{m.ID, m.Ref, m.Username, m.DisplayName, m.Email, m.Phone, m.Locale,
-		m.Region, m.BirthDate, m.Synthetic, db.Micros(m.CreatedAt), m.Version, key}
+		m.Region, m.BirthDate, m.Synthetic, db.Micros(m.CreatedAt), m.Version, key, skeleton(key)}
 }
 
-// taken is which usernames, in their compared form, and references are in use.
+// taken is which usernames, by how they look, and references are in use.
 type taken struct{ names, refs map[string]bool }
 
 // findTaken looks up which of those that list asks for are in use.
@@ -96,10 +96,10 @@ func findTaken(ctx context.Context, tx *db.Tx, list []Created, keys []string) (t
 	var names, refs []string
 	for i, c := range list {
 		if c.Err == nil {
-			names, refs = append(names, keys[i]), append(refs, c.Member.Ref)
+			names, refs = append(names, skeleton(keys[i])), append(refs, c.Member.Ref)
 		}
 	}
-	if err := findInUse(ctx, tx, "username_key", names, t.names); err != nil {
+	if err := findInUse(ctx, tx, "username_look", names, t.names); err != nil {
 		return t, err
 	}
 	return t, findInUse(ctx, tx, "ref", refs, t.refs)
@@ -124,13 +124,14 @@ func findInUse(ctx context.Context, tx *db.Tx, column string, list []string, use
 
 // claim takes a username and a reference, or says which of them is in use.
 func (t taken) claim(usernameKey, ref string) error {
+	look := skeleton(usernameKey) // the same for names that are compared as the same
 	switch {
-	case t.names[usernameKey]:
+	case t.names[look]:
 		return usernameTaken()
 	case t.refs[ref]:
 		return fault.New(fault.Conflict, "member.ref-taken", "A member with this reference exists already.")
 	}
-	t.names[usernameKey], t.refs[ref] = true, true
+	t.names[look], t.refs[ref] = true, true
 	return nil
 }
 

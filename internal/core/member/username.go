@@ -9,14 +9,14 @@ import (
 )
 
 // MayCall tells whether a member may have a username. Errors: Invalid for what is
-// none, Conflict for one that somebody else has.
+// none, Conflict for one that somebody else has, or that looks like it.
 func (s *Store) MayCall(ctx context.Context, tx *db.Tx, id, username string) error {
 	key, err := usernameKey(username)
 	if err != nil {
-		return fault.InvalidField("body.username", "member.username", "A username has 3 to 64 letters, digits or signs, and no spaces.")
+		return fault.InvalidFields(badUsername(err))
 	}
 	var others int
-	if err := tx.QueryRow(ctx, `SELECT count(*) FROM member WHERE username_key = $1 AND id <> $2`, key, id).Scan(&others); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM member WHERE username_look = $1 AND id <> $2`, skeleton(key), id).Scan(&others); err != nil {
 		return err
 	}
 	if others > 0 {
@@ -35,8 +35,8 @@ func (s *Store) SetUsername(ctx context.Context, tx *db.Tx, id, username string)
 	if err != nil {
 		return Member{}, err
 	}
-	m, err := s.change(ctx, tx, "username-changed", `UPDATE member SET username = $2, username_key = $3, version = version + 1
-		WHERE id = $1 RETURNING `+columns, id, strings.TrimSpace(username), key)
+	m, err := s.change(ctx, tx, "username-changed", `UPDATE member SET username = $2, username_key = $3, username_look = $4, version = version + 1
+		WHERE id = $1 RETURNING `+columns, id, strings.TrimSpace(username), key, skeleton(key))
 	if db.IsUnique(err) {
 		return Member{}, usernameTaken()
 	}

@@ -51,7 +51,19 @@ func usernameKey(s string) (string, error) {
 	if n := utf8.RuneCountInString(key); n < minUsername || n > maxUsername {
 		return "", errUsername
 	}
+	if !oneScript(key) {
+		return "", errMixed
+	}
 	return key, nil
+}
+
+// badUsername says which rule a username breaks.
+func badUsername(err error) fault.Field {
+	f := fault.Field{Location: "body.username", Code: "member.username", Message: "A username has 3 to 64 letters, digits or signs, and no spaces."}
+	if errors.Is(err, errMixed) {
+		f.Code, f.Message = "member.username-mixed", "A username has letters of one script, as only Latin or only Greek ones."
+	}
+	return f
 }
 
 // fill sets m's fields from n in their stored forms and gives the username's key.
@@ -65,7 +77,9 @@ func (m *Member) fill(n Spec) (key string, err error) {
 	m.Ref, m.Username, m.Region, m.BirthDate = n.Ref, strings.TrimSpace(n.Username), n.Region, n.BirthDate
 	m.DisplayName = norm.NFC.String(strings.TrimSpace(n.DisplayName))
 	key, err = usernameKey(m.Username)
-	check(err == nil, "username", "member.username", "A username has 3 to 64 letters, digits or signs, and no spaces.")
+	if err != nil {
+		bad = append(bad, badUsername(err))
+	}
 	check(plain(m.Ref, 1, maxRef), "ref", "member.ref", "A reference has 1 to 64 characters.")
 	check(plain(m.DisplayName, 1, maxDisplayName), "display_name", "member.display-name", "A name has 1 to 100 characters.")
 	check(region.MatchString(m.Region), "region", "member.region", "A region is a short name in small letters, as us.")

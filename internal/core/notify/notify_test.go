@@ -297,6 +297,7 @@ func TestEveryTemplateInEveryLanguage(t *testing.T) {
 		"sign-in-code": nil, "step-up-code": {"Amount": amount, "Payee": "Travel card"},
 		"passkey-added":    {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"passkey-removed":  {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
+		"passkey-counter":  {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"new-device":       {"Device": "Firefox on Linux", "IP": "192.0.2.1", "Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"password-changed": {"Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}, "method-added": {"Method": "Bank ···· 6789"},
 		"misuse-reported":   {"Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},

@@ -199,6 +199,7 @@ func (s *Service) Accept(ctx context.Context, tx *db.Tx, v Verified, ip string) 
 		return a, nil, err
 	}
 	if (v.count != 0 || r.SignCount != 0) && v.count <= r.SignCount {
+		a = Assertion{OwnerID: r.OwnerID, PasskeyID: r.ID, Name: r.Name, WentBack: r.regressions + 1}
 		return a, refused(errors.New("the sign counter went back")), s.regress(ctx, tx, r, v, ip)
 	}
 	if err := r.used(ctx, tx, v); err != nil {

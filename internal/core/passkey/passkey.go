@@ -96,6 +96,9 @@ type Assertion struct {
 	Name      string
 	Methods   []string // hwk or swk (bound to a device or not), and user: values of RFC 8176
 	Evidence  Evidence // that it was
+	// WentBack is how often the passkey was refused because its counter had not gone
+	// on, where that is the refusal; else 0.
+	WentBack int64
 }
 
 // New makes the service of one kind of owner. Errors: Invalid for a relying-party

@@ -106,7 +106,7 @@ func (s *Service) CompleteAssisted(ctx context.Context, id, password string, c C
 
 // allowedFor holds a password to the rules, with what its member is called.
 func (s *Service) allowedFor(ctx context.Context, claimID, password string) error {
-	words := []string{s.conf.Cell}
+	var words []string
 	err := s.db.View(ctx, func(tx *db.Tx) error {
 		var memberID string
 		err := tx.QueryRow(ctx, `SELECT COALESCE(CAST(member_id AS TEXT), '') FROM claim WHERE id = $1`, claimID).Scan(&memberID)
@@ -120,7 +120,7 @@ func (s *Service) allowedFor(ctx context.Context, claimID, password string) erro
 	if err != nil {
 		return err
 	}
-	return allowed(password, words...)
+	return s.fit(password, words...)
 }
 
 func (s *Service) finishAssisted(ctx context.Context, tx *db.Tx, cl *claim, h verifier, from Client) error {

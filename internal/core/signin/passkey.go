@@ -61,7 +61,7 @@ func (s *Service) passkeyByDatabase(ctx context.Context, state string, answer []
 			return err
 		}
 		var by passkey.Assertion
-		if by, refusal, err = s.conf.Passkeys.Accept(ctx, tx, v, c.IP); err != nil || refusal != nil {
+		if by, refusal, err = s.accept(ctx, tx, v, c); err != nil || refusal != nil {
 			return err
 		}
 		out, err = s.admitPasskey(ctx, tx, by, b)
@@ -74,6 +74,18 @@ func (s *Service) passkeyByDatabase(ctx context.Context, state string, answer []
 		return Outcome{}, err
 	}
 	return out, nil
+}
+
+// accept makes an assertion count. The member is told of one that is refused
+// because its counter went back, as when two copies of its key are in use: of the
+// first and then each time that their number has doubled, so that nobody who has
+// a copy can fill a mailbox.
+func (s *Service) accept(ctx context.Context, tx *db.Tx, v passkey.Verified, c Client) (by passkey.Assertion, refusal, err error) {
+	by, refusal, err = s.conf.Passkeys.Accept(ctx, tx, v, c.IP)
+	if n := by.WentBack; err == nil && n > 0 && n&(n-1) == 0 {
+		err = s.tell(ctx, tx, by.OwnerID, "passkey-counter", c)
+	}
+	return by, refusal, err
 }
 
 // arrival is where somebody signs in, and with what browser.

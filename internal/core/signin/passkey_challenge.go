@@ -99,7 +99,7 @@ func (s *Service) answerPasskey(ctx context.Context, tx *db.Tx, ch challenge, v 
 		}
 		return s.repeat(ctx, tx, a)
 	}
-	by, refusal, err := s.conf.Passkeys.Accept(ctx, tx, v, b.client.IP)
+	by, refusal, err := s.accept(ctx, tx, v, b.client)
 	if err != nil || refusal != nil {
 		return out, refusal, err
 	}
@@ -147,7 +147,7 @@ func (s *Service) provePasskey(ctx context.Context, tx *db.Tx, sess Session, ch 
 	case repeated:
 		return s.proof(ch), s.tryAgain(ch, string(answer)), nil
 	}
-	by, refusal, err := s.conf.Passkeys.Accept(ctx, tx, v, c.IP)
+	by, refusal, err := s.accept(ctx, tx, v, c)
 	if err != nil {
 		return "", nil, err
 	}

@@ -227,3 +227,30 @@ func nobodysAnswer(t *testing.T) []byte {
 	must(t, err)
 	return answer
 }
+
+// Two copies of a key are in use: the member is told, and not once for each try.
+func TestACounterThatGoesBackIsTold(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.member("ada")
+		b := browser("1")
+		h.enter("ada", b, true)
+		a := &softkey.Authenticator{Counts: true, Counter: 40}
+		h.hold(b, a)
+		told := func() int64 {
+			return int64(h.number(`SELECT count(*) FROM notification WHERE template = 'passkey-counter'`))
+		}
+		_, err := h.byPasskey(b, a, false)
+		must(t, err)
+		if told() != 0 {
+			t.Fatal("told of a counter that goes on")
+		}
+		a.Tamper = func(ans *softkey.Answer) { ans.Counter = 3 }
+		for i, want := range []int64{1, 2, 2, 3} {
+			_, err := h.byPasskey(b, a, false)
+			h.want(err, fault.Unauthenticated, "passkey.refused")
+			if told() != want {
+				t.Fatalf("told %d times after %d tries", told(), i+1)
+			}
+		}
+	})
+}

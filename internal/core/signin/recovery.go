@@ -179,7 +179,7 @@ func (s *Service) AnswerRecoveryByPasskey(ctx context.Context, id string, answer
 		}
 		var by passkey.Assertion
 		if refused == nil {
-			by, refused, err = s.conf.Passkeys.Accept(ctx, tx, v, c.IP)
+			by, refused, err = s.accept(ctx, tx, v, c)
 		}
 		if err != nil {
 			return nil, err

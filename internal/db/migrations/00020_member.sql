@@ -1,11 +1,13 @@
 -- +goose Up
 -- People who may hold accounts. username is as the member wrote it; username_key is
--- the form that sign-in compares (RFC 8265), which makes it unique whatever the case.
+-- the form that sign-in compares (RFC 8265), which makes it unique whatever the case; username_look
+-- is what all names that look like it have in common (UTS #39), of which there is one.
 CREATE TABLE member (
     id           UUID PRIMARY KEY,
     ref          TEXT NOT NULL UNIQUE,
     username     TEXT NOT NULL,
     username_key TEXT NOT NULL UNIQUE,
+    username_look TEXT NOT NULL UNIQUE,
     display_name TEXT NOT NULL,
     email        TEXT NOT NULL,
     phone        TEXT NOT NULL,

@@ -67,18 +67,21 @@ function watch(field) {
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) nonce = "";
   });
+  const completed = () => {
+    const late = new Promise((_, reject) => setTimeout(reject, PATIENCE));
+    return Promise.race([complete(field, Date.now() < until ? nonce : ""), late])
+      .catch(() => {}); // no key here: the server asks for a code instead
+  };
+  form.addEventListener("completing", (event) => event.detail.push(completed())); // passkey.js sends the form
   form.addEventListener("submit", (event) => {
     if (passing) return;
     event.preventDefault();
     event.stopPropagation(); // form.js hears of it when it is complete
-    const late = new Promise((_, reject) => setTimeout(reject, PATIENCE));
-    Promise.race([complete(field, Date.now() < until ? nonce : ""), late])
-      .catch(() => {}) // no key here: the server asks for a code instead
-      .then(() => {
-        passing = true;
-        form.requestSubmit(event.submitter);
-        passing = false;
-      });
+    completed().then(() => {
+      passing = true;
+      form.requestSubmit(event.submitter);
+      passing = false;
+    });
   });
 }
 

@@ -72,10 +72,16 @@ class Part {
     return { answer, state };
   }
 
-  /** Sends the form with an answer. submit() asks nobody else: what was typed besides is not needed now. */
-  send({ answer, state }) {
+  /**
+   * Sends the form with an answer. submit() asks nobody whether what was typed besides is complete; device.js, which adds
+   * the proof of this browser's key, hears of "completing" and says what to wait for.
+   */
+  async send({ answer, state }) {
     if (state) this.field("state").value = state;
     this.field("passkey").value = written(answer);
+    const waiting = [];
+    this.form.dispatchEvent(new CustomEvent("completing", { detail: waiting }));
+    await Promise.allSettled(waiting);
     this.form.submit();
   }
 
@@ -86,7 +92,7 @@ class Part {
     if (this.root.dataset.passkey === "create" && !this.form.reportValidity()) return;
     this.button.setAttribute("aria-disabled", "true");
     try {
-      this.send(await this.credential());
+      await this.send(await this.credential());
     } catch (cause) {
       this.say(this.root.dataset[cause.name === "InvalidStateError" ? "known" : "failed"]);
       if (this.root.hasAttribute("data-autofill")) this.offer();
@@ -101,7 +107,7 @@ class Part {
     clearTimeout(this.again);
     this.again = setTimeout(() => this.offer(), REFRESH);
     try {
-      this.send(await this.credential("conditional"));
+      await this.send(await this.credential("conditional"));
     } catch {
       // Nothing was chosen, or the button was pressed: the page is as it was.
     }
