@@ -67,17 +67,6 @@ func TestAMemberUsesAPasskey(t *testing.T) {
 	before := len(d.mails(t))
 	b.open("/sign-in")
 	b.shot("sign-in-passkey")
-	eval[string](b, `new Promise((done) => { const r = indexedDB.deleteDatabase("standfast"); r.onsuccess = () => done("gone"); r.onblocked = () => done("gone"); })`)
-	b.do(chromedp.Click(chromedp.CSS("#passkey-trust")))
-	b.press(passkeySignIn)
-	b.expect("/dashboard")
-	if got := eval[string](b, hasKey); got != "unreadable" {
-		t.Fatalf("signing in by passkey left the browser with a key that is %s", got)
-	}
-	b.press(signOutButton)
-	b.signInKnown(d, 0) // by that key
-	b.press(signOutButton)
-	b.open("/sign-in")
 	b.press(passkeySignIn)
 	b.expect("/dashboard")
 	if n := len(d.mails(t)) - before; n != 0 {
@@ -90,6 +79,20 @@ func TestAMemberUsesAPasskey(t *testing.T) {
 	b.shot("pay-passkey")
 	b.press(passkeyPay)
 	b.expect("/pay/done/", "$650.00")
+
+	// A browser that has lost its key gets another one with a passkey and the box
+	// ticked. The member is told, and it is known again.
+	b.press(signOutButton)
+	b.open("/sign-in")
+	eval[string](b, `new Promise((done) => { const r = indexedDB.deleteDatabase("standfast"); r.onsuccess = () => done("gone"); r.onblocked = () => done("gone"); })`)
+	b.do(chromedp.Click(chromedp.CSS("#passkey-trust")))
+	b.press(passkeySignIn)
+	b.expect("/dashboard")
+	if got := eval[string](b, hasKey); got != "unreadable" {
+		t.Fatalf("signing in by passkey left the browser with a key that is %s", got)
+	}
+	b.press(signOutButton)
+	b.signInKnown(d, 0)
 }
 
 // The browser offers the passkey where the user name is typed.
