@@ -27,6 +27,10 @@ func TestALookAlikeIsTaken(t *testing.T) {
 		if e := fault.As(err); e == nil || e.Code != "member.username-taken" {
 			t.Fatal(err)
 		}
+		create(t, d, s, spec("anna1")) // whose skeleton is not its key
+		if err := d.WithTx(ctx, func(tx *db.Tx) error { _, err := s.Create(ctx, tx, spec("annal")); return err }); !fault.Is(err, fault.Conflict) {
+			t.Fatal(err)
+		}
 		if _, err := s.ByUsername(ctx, like); !fault.Is(err, fault.NotFound) {
 			t.Fatal("a look-alike finds the member:", err)
 		}
