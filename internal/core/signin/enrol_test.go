@@ -438,3 +438,15 @@ func FuzzEnrolling(f *testing.F) {
 		}
 	})
 }
+
+// A login that came from elsewhere meanwhile, as by an import, is not replaced.
+func TestALoginFromElsewhereIsNotReplaced(t *testing.T) {
+	eachClaim(t, Config{}, func(t *testing.T, h *house) {
+		m, b := h.robin(), browser("f")
+		cl := h.proves(byCard("cust-7781", "4417", "08/27"), notify.Text, b)
+		must(t, h.db.WithTx(ctx, func(tx *db.Tx) error { return h.SetPassword(ctx, tx, m.ID, right) }))
+		_, err := h.CompleteEnrolment(ctx, cl.ID, login("robin"), *b)
+		h.want(err, fault.NotFound, "claim.over")
+		h.enter("robin", browser("g"), false)
+	})
+}

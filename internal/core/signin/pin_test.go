@@ -184,3 +184,14 @@ func TestARightPINEndsTheCount(t *testing.T) {
 		}
 	})
 }
+
+// A PIN that was right until a new one was set, while it was being checked, is wrong.
+func TestAPINThatWasReplacedMeanwhileIsWrong(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		m, q := h.pins("ada", goodPIN)
+		p, err := h.triedPIN(ctx, m.ID)
+		must(t, err)
+		must(t, h.SetPIN(ctx, q, otherPIN))
+		h.want(h.decidePIN(ctx, p, true, caller), fault.Unauthenticated, "pin.refused")
+	})
+}
