@@ -85,7 +85,7 @@ func (s *Service) checkChoices(ctx context.Context, tx *db.Tx, m member.Member, 
 	var bad []fault.Field
 	for _, err := range []error{
 		takenAt(s.members.MayCall(ctx, tx, m.ID, q.Username)),
-		allowed(q.Password, s.conf.Cell, q.Username, m.DisplayName, m.Email),
+		s.fit(q.Password, q.Username, m.DisplayName, m.Email),
 		pinErr,
 	} {
 		if err != nil && !fault.Is(err, fault.Invalid) {

@@ -339,7 +339,7 @@ func TestAnEnrolmentsCodeIsForNothingElse(t *testing.T) {
 // What is chosen is held to the rules, all of them at once; that a username is
 // taken shows only to whoever had the right code.
 func TestTheNewLoginIsHeldToTheRules(t *testing.T) {
-	eachClaim(t, Config{}, func(t *testing.T, h *house) {
+	eachClaim(t, Config{Breached: &stolen{list: []string{"two owls read by starlight"}}}, func(t *testing.T, h *house) {
 		h.robin()
 		h.member("ada")
 		b := browser("f")
@@ -350,6 +350,7 @@ func TestTheNewLoginIsHeldToTheRules(t *testing.T) {
 			"body.pin pin.guessable":                                                              {"robin", right, "123456", false},
 			"body.pin pin.length":                                                                 {"robin", right, "1234", false},
 			"body.new_password password.guessable":                                                {"robin", "robin robin", "739152", false},
+			"body.new_password password.breached":                                                 {"robin", "two owls read by starlight", "739152", false},
 		} {
 			_, err := h.CompleteEnrolment(ctx, cl.ID, q, *b)
 			var got []string
