@@ -55,13 +55,19 @@ func (b *tab) violations(dark bool) []string {
 	return eval[[]string](b, fmt.Sprintf("(%s)(%v)", axeRules, dark))
 }
 
-// axeInBothThemes checks the open page in light and, for its colours, in dark.
-func (b *tab) axeInBothThemes(script string, l look) {
+// axe checks the open page as it is shown.
+func (b *tab) axe(script string) {
 	b.t.Helper()
 	b.load(script)
 	for _, v := range b.violations(false) {
 		b.t.Errorf("%s in light: %s", b.path(), v)
 	}
+}
+
+// axeInBothThemes checks the open page in light and, for its colours, in dark.
+func (b *tab) axeInBothThemes(script string, l look) {
+	b.t.Helper()
+	b.axe(script)
 	dark := l
 	dark.dark = true
 	b.as(dark)
