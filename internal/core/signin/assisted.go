@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -87,7 +86,7 @@ func (s *Service) BeginAssisted(ctx context.Context, username string, c Client) 
 	}
 	q := claimed{kind: Assisted, memberID: m.ID, named: strings.ToLower(norm.NFKC.String(username)), from: c, browser: b, life: assistedFor}
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		cl, err := s.beginAssisted(ctx, tx, q)
+		cl, err := s.beginForLogin(ctx, tx, q)
 		if err == nil {
 			out, err = s.assistedOf(ctx, tx, cl)
 		}
@@ -96,28 +95,12 @@ func (s *Service) BeginAssisted(ctx context.Context, username string, c Client) 
 	return out, err
 }
 
-// beginAssisted makes the claim. Whoever never had a password enrols; nobody stands
-// behind their claim.
-func (s *Service) beginAssisted(ctx context.Context, tx *db.Tx, q claimed) (claim, error) {
-	_, err := lockCredential(ctx, tx, cmp.Or(q.memberID, nobody))
-	if err == db.ErrNoRows {
-		q.memberID, err = "", nil
-	}
-	if err != nil {
-		return claim{}, err
-	}
-	return s.beginClaim(ctx, tx, q)
-}
-
 // AssistedClaim gives the client's claim as it stands. Errors: NotFound claim.over.
 func (s *Service) AssistedClaim(ctx context.Context, id string, c Client) (out AssistedClaim, err error) {
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		cl, err := s.ownClaim(ctx, tx, Assisted, id, c)
+		cl, err := s.standingClaim(ctx, tx, Assisted, id, c)
 		if err != nil {
 			return err
-		}
-		if cl.state() == ClaimEnded || !tx.Now.Before(cl.expiresAt) {
-			return claimOver()
 		}
 		out, err = s.assistedOf(ctx, tx, cl)
 		return err

@@ -150,6 +150,15 @@ func (s *Service) ownClaim(ctx context.Context, tx *db.Tx, kind ClaimKind, id st
 	return cl, nil
 }
 
+// standingClaim is ownClaim for a page that shows one: open, or done.
+func (s *Service) standingClaim(ctx context.Context, tx *db.Tx, kind ClaimKind, id string, c Client) (claim, error) {
+	cl, err := s.ownClaim(ctx, tx, kind, id, c)
+	if err == nil && (cl.state() == ClaimEnded || !tx.Now.Before(cl.expiresAt)) {
+		err = claimOver()
+	}
+	return cl, err
+}
+
 // lockClaim locks a claim behind its member's credential, or nobody's.
 func lockClaim(ctx context.Context, tx *db.Tx, id string) (claim, error) {
 	var memberID string

@@ -91,6 +91,20 @@ func (s *Service) beginClaim(ctx context.Context, tx *db.Tx, q claimed) (claim, 
 	return c.stored(ctx, tx)
 }
 
+// beginForLogin is beginClaim for a way back into a login. Whoever never had a
+// password has none to come back to, and would enrol by less than that takes, so
+// nobody stands behind their claim.
+func (s *Service) beginForLogin(ctx context.Context, tx *db.Tx, q claimed) (claim, error) {
+	_, err := lockCredential(ctx, tx, cmp.Or(q.memberID, nobody))
+	if err == db.ErrNoRows {
+		q.memberID, err = "", nil
+	}
+	if err != nil {
+		return claim{}, err
+	}
+	return s.beginClaim(ctx, tx, q)
+}
+
 // mayClaim locks a claim's counts and tells whether it may be made, and which of
 // them it counts in. The rows are made before they are read: of many claims sent
 // at once, no more pass than of claims one after the other.

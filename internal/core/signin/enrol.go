@@ -61,12 +61,9 @@ func (s *Service) mayEnrol() error {
 // completed is given.
 func (s *Service) Enrolment(ctx context.Context, id string, c Client) (out Claim, err error) {
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		cl, err := s.ownClaim(ctx, tx, Enrolment, id, c)
+		cl, err := s.standingClaim(ctx, tx, Enrolment, id, c)
 		if err != nil {
 			return err
-		}
-		if cl.state() == ClaimEnded || !tx.Now.Before(cl.expiresAt) {
-			return claimOver()
 		}
 		out, err = s.enrolmentOf(ctx, tx, cl)
 		return err

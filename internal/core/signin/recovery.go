@@ -43,7 +43,7 @@ func (s *Service) BeginRecovery(ctx context.Context, username string, send bool,
 	}
 	q := claimed{kind: Recovery, memberID: m.ID, named: strings.ToLower(norm.NFKC.String(username)), from: c, browser: b}
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		cl, err := s.beginRecovery(ctx, tx, q)
+		cl, err := s.beginForLogin(ctx, tx, q)
 		if err != nil {
 			return err
 		}
@@ -58,30 +58,14 @@ func (s *Service) BeginRecovery(ctx context.Context, username string, send bool,
 	return out, err
 }
 
-// beginRecovery makes the claim. Whoever never had a password has none to recover
-// and would enrol by less than that takes, so nobody stands behind their claim.
-func (s *Service) beginRecovery(ctx context.Context, tx *db.Tx, q claimed) (claim, error) {
-	_, err := lockCredential(ctx, tx, cmp.Or(q.memberID, nobody))
-	if err == db.ErrNoRows {
-		q.memberID, err = "", nil
-	}
-	if err != nil {
-		return claim{}, err
-	}
-	return s.beginClaim(ctx, tx, q)
-}
-
 // Recovery gives the client's recovery as it stands, for its page. Errors:
 // NotFound claim.over for one that is over, or not of this client. One that was
 // completed just now is given.
 func (s *Service) Recovery(ctx context.Context, id string, c Client) (out Claim, err error) {
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		cl, err := s.ownClaim(ctx, tx, Recovery, id, c)
+		cl, err := s.standingClaim(ctx, tx, Recovery, id, c)
 		if err != nil {
 			return err
-		}
-		if cl.state() == ClaimEnded || !tx.Now.Before(cl.expiresAt) {
-			return claimOver()
 		}
 		out, err = s.recoveryOf(ctx, tx, cl)
 		return err
