@@ -95,7 +95,7 @@ func (s *Service) putOut(ctx context.Context, tx *db.Tx, cl claim, a assistance,
 	if err := s.store(ctx, tx, cl.memberID, nobodysHash(s.conf.Hash), "member"); err != nil {
 		return err
 	}
-	if err := s.revokeAll(ctx, tx, cl.memberID, "assisted-stopped", true); err != nil {
+	if err := s.revokeAll(ctx, tx, cl.memberID, "assisted-stopped", true, c); err != nil {
 		return err
 	}
 	if err := s.endLost(ctx, tx, cl.memberID, Lost(), cl.endedAt, c); err != nil {

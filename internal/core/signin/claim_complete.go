@@ -43,7 +43,7 @@ func (s *Service) completeClaim(ctx context.Context, tx *db.Tx, c *claim, d comp
 			return err
 		}
 	}
-	if err := s.revokeAll(ctx, tx, c.memberID, string(c.kind), d.forget); err != nil {
+	if err := s.revokeAll(ctx, tx, c.memberID, string(c.kind), d.forget, d.from); err != nil {
 		return err
 	}
 	if d.caution > 0 {
@@ -70,14 +70,14 @@ func (s *Service) completeClaim(ctx context.Context, tx *db.Tx, c *claim, d comp
 
 // revokeAll ends what a member has open: sessions, codes, changes of contact that
 // wait, claims, and where wanted the trust in devices.
-func (s *Service) revokeAll(ctx context.Context, tx *db.Tx, memberID, reason string, devices bool) error {
+func (s *Service) revokeAll(ctx context.Context, tx *db.Tx, memberID, reason string, devices bool, from Client) error {
 	if err := s.cutOff(ctx, tx, memberID, reason); err != nil {
 		return err
 	}
 	if err := closeChallenges(ctx, tx, `member_id = $1`, memberID); err != nil {
 		return err
 	}
-	if err := s.StopContactsTx(ctx, tx, memberID, Client{}); err != nil {
+	if err := s.StopContactsTx(ctx, tx, memberID, from); err != nil {
 		return err
 	}
 	if err := endClaims(ctx, tx, memberID); err != nil || !devices {

@@ -85,10 +85,7 @@ func (s *Service) cutOffsSince(ctx context.Context, tx *db.Tx, since int64, now 
 // a fresh code.
 func (s *Service) ReportMisuse(ctx context.Context, sess Session, c Client) error {
 	return s.endSessions(ctx, sess, "signin.report-misuse", "member", sess.MemberID, func(tx *db.Tx) error {
-		if err := s.revokeAll(ctx, tx, sess.MemberID, "misuse-reported", true); err != nil {
-			return err
-		}
-		if err := s.StopContactsTx(ctx, tx, sess.MemberID, c); err != nil {
+		if err := s.revokeAll(ctx, tx, sess.MemberID, "misuse-reported", true, c); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, sess.MemberID, "misuse-reported", c)
