@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"standfast/internal/db"
 	"standfast/internal/fault"
 )
 
@@ -95,7 +96,7 @@ func (o ownDigits) has(pin string) bool {
 	}
 	for _, n := range o.numbers {
 		digits := onlyDigits(n)
-		if len(digits) < 4 {
+		if len(digits) < 4 || db.ValidID(n) { // an id of our own is on no letter
 			continue
 		}
 		if strings.Contains(digits, pin) || strings.Contains(pin, digits[len(digits)-4:]) {

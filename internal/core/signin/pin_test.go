@@ -30,7 +30,7 @@ func TestReadPIN(t *testing.T) {
 }
 
 func TestGuessablePINs(t *testing.T) {
-	own := ownDigits{birthDate: "1985-03-24", numbers: []string{"+12025550142", "4417", "demo-card-5120", "", "12"}}
+	own := ownDigits{birthDate: "1985-03-24", numbers: []string{"+12025550142", "4417", "demo-card-5120", "", "12", "019abcde-f000-7abc-8def-abcd84026173"}}
 	for pin, code := range map[string]string{
 		"111111": "guessable", "123456": "guessable", "654321": "guessable", "890123": "guessable", "121212": "guessable", "123123": "guessable",
 		"12341234": "guessable", "321321": "guessable", "123321": "guessable", "147258": "guessable", "98765432": "guessable", "112233": "guessable",
