@@ -44,6 +44,7 @@ type cli struct {
 	Passwords passwordsCmd `cmd:"" help:"Make the list of breached passwords."`
 	Staff     staffCmd     `cmd:"" help:"Let staff in when nobody can get in."`
 	Sim       simCmd       `cmd:"" help:"Run a reference counterpart for tests and integration."`
+	Hash      hashCmd      `cmd:"" hidden:"" name:"hash-passwords" help:"Hash passwords for the core process that started this."`
 	Bench     bench.CLI    `cmd:"" help:"Measure, as ratios in one run."`
 	Gameday   gameday.CLI  `cmd:"" help:"Replay the outage: break things around a running process and count what members met."`
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"standfast/internal/app"
 )
@@ -33,4 +35,13 @@ func (c *passwordsBuildCmd) Run(w *world) error {
 	}
 	_, err = fmt.Fprintf(w.out, "lines %d, passwords %d, skipped %d, bytes %d\n", sum.Lines, sum.Passwords, sum.Skipped, sum.Bytes)
 	return err
+}
+
+// hashCmd is what core starts (see signin.ServeHashes). It ends with core, not by
+// the signals that core gets, since core may still need it to finish.
+type hashCmd struct{}
+
+func (hashCmd) Run(w *world) error {
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	return app.HashPasswords(os.Stdin, w.out)
 }

@@ -247,7 +247,7 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, Brand: brand, SessionIdle: c.rest(),
 		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration, DeviceNeedsKey: c.Cell.Rules != "us", CodeEvery: c.codeEvery(), Place: places.Of, Passkeys: r.newPasskeys(cell), Replica: r.Replica, Later: r.Later,
 		ContactDelay: c.SignIn.ContactDelay.Duration, StopLink: stopLink(c.Cell.PublicURL),
-		Breached: stolen, NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, Holdings: holdings{r}, CodesPerSecond: c.Messages.CodesPerSecond, StopAssisted: stopPage(c.Cell.PublicURL)}); err != nil {
+		Breached: stolen, NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, Holdings: holdings{r}, HashApart: c.hashApart(), CodesPerSecond: c.Messages.CodesPerSecond, StopAssisted: stopPage(c.Cell.PublicURL)}); err != nil {
 		return err
 	}
 	r.Ledger = ledger.New(r.DB, ledger.Options{Log: r.log})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 
 	"standfast/internal/core/breached"
 	"standfast/internal/core/signin"
@@ -62,3 +63,20 @@ func BuildPasswords(ctx context.Context, l PasswordList, in io.Reader) (breached
 	}
 	return breached.Build(ctx, in, l.To, breached.Options{Form: l.Form, AtLeast: l.AtLeast, Normal: signin.NormalPassword})
 }
+
+// hashApart gives the command of a process that hashes passwords, for a core that
+// serves members; commands on data hash by themselves.
+func (c Config) hashApart() func() *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil || !c.Offline.serves {
+		return nil
+	}
+	return func() *exec.Cmd {
+		cmd := exec.Command(self, "hash-passwords")
+		cmd.Stderr = os.Stderr
+		return cmd
+	}
+}
+
+// HashPasswords is that process.
+func HashPasswords(in io.Reader, out io.Writer) error { return signin.ServeHashes(in, out) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,7 +100,8 @@ func (c *CLI) where() (engine, database string, stop func(), err error) {
 // replay plays the rows on one stage. One that cannot be played is noted, and the
 // next one begins.
 func (c *CLI) replay(ctx context.Context, database string, plays []play, r *report.Report) (err error) {
-	o := scenario.Options{Database: database, Members: c.Members, Length: c.Length}
+	o := scenario.Options{Database: database, Members: c.Members, Length: c.Length,
+		Direct: slices.Equal(c.Rows, []int{18})} // a proxy takes part of the machine whose capacity is measured
 	if c.Verbose {
 		o.Log = os.Stderr
 	}

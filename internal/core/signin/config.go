@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"os/exec"
 	"runtime"
 	"time"
 
@@ -78,6 +79,9 @@ type Config struct {
 	Hash        HashParams
 	HashWorkers int // passwords hashed at once; default one a core, and one core left for everything else
 	HashQueue   int // sign-ins that may wait for that at most; default 64 a worker
+	// HashApart makes the command of a process that runs ServeHashes, one a worker;
+	// nil hashes in this process.
+	HashApart func() *exec.Cmd
 
 	Passkeys *passkey.Service // nil: none are offered
 

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"math/rand/v2"
+	"os/exec"
 	"sync"
 	"time"
 
@@ -15,9 +16,9 @@ import (
 // sign-ins then costs little more than saying no, and the rest of the machine
 // goes on.
 type pool struct {
-	params  HashParams
-	running chan struct{} // one token for each hash that runs
-	nobody  verifier      // what a user name that does not exist is checked against
+	params HashParams
+	idle   chan *helper // those that hash nothing just now
+	nobody verifier     // what a user name that does not exist is checked against
 
 	mu      sync.Mutex
 	most    int           // seats there can be at all
@@ -41,13 +42,19 @@ const (
 	againMost   = time.Minute
 )
 
-func newPool(p HashParams, workers, queue int) *pool {
+// newPool makes a pool of workers, each a process that command starts, or in this
+// one where command is nil.
+func newPool(p HashParams, workers, queue int, command func() *exec.Cmd) *pool {
+	idle := make(chan *helper, workers)
+	for range workers {
+		idle <- &helper{command: command, patience: hashPatience}
+	}
 	return &pool{
-		params:  p,
-		running: make(chan struct{}, workers),
-		nobody:  hashPassword("", p),
-		most:    workers + queue,
-		each:    firstHash,
+		params: p,
+		idle:   idle,
+		nobody: hashPassword("", p),
+		most:   workers + queue,
+		each:   firstHash,
 	}
 }
 
@@ -68,7 +75,7 @@ func (p *pool) enter() (leave func(), err error) {
 
 // room is how many sign-ins can be served within seatWait.
 func (p *pool) room() int {
-	workers := cap(p.running)
+	workers := cap(p.idle)
 	within := int(seatWait/p.each) * workers
 	return min(p.most, max(within, seatLeast*workers))
 }
@@ -85,39 +92,44 @@ func (p *pool) again() time.Duration {
 	}
 	p.second = now
 	p.refused[0]++
-	backlog := time.Duration(max(p.refused[0], p.refused[1])) * p.each / time.Duration(cap(p.running))
+	backlog := time.Duration(max(p.refused[0], p.refused[1])) * p.each / time.Duration(cap(p.idle))
 	return againLeast + rand.N(min(againMost, max(againSpread, backlog)))
 }
 
 // matches checks a password; a nil hash costs the same and is never matched.
 func (p *pool) matches(ctx context.Context, h verifier, password string) (ok bool, err error) {
-	err = p.run(ctx, func() {
-		if h == nil {
-			p.nobody.matches(password)
-			return
-		}
-		ok = h.matches(password)
-	})
-	return ok, err
+	checked := h
+	if h == nil {
+		checked = p.nobody
+	}
+	a, err := p.run(ctx, hashOrder{PHC: checked.String(), Password: password})
+	return a.Matches && h != nil, err
 }
 
 // hash makes a new hash.
-func (p *pool) hash(ctx context.Context, password string) (h verifier, err error) {
-	err = p.run(ctx, func() { h = hashPassword(password, p.params) })
-	return h, err
+func (p *pool) hash(ctx context.Context, password string) (verifier, error) {
+	a, err := p.run(ctx, hashOrder{Password: password, Params: p.params})
+	if err != nil {
+		return nil, err
+	}
+	return parsePHC(a.PHC)
 }
 
-func (p *pool) run(ctx context.Context, work func()) error {
-	select {
-	case p.running <- struct{}{}:
-		defer func() { <-p.running }()
-	case <-ctx.Done():
-		return ctx.Err()
+func (p *pool) run(ctx context.Context, o hashOrder) (a hashAnswer, err error) {
+	if err := ctx.Err(); err != nil {
+		return a, err
 	}
-	begun := time.Now()
-	work()
-	p.took(time.Since(begun))
-	return nil
+	select {
+	case h := <-p.idle:
+		defer func() { p.idle <- h }()
+		begun := time.Now()
+		if a, err = h.hash(o); err == nil {
+			p.took(time.Since(begun))
+		}
+		return a, err
+	case <-ctx.Done():
+		return a, ctx.Err()
+	}
 }
 
 func (p *pool) took(d time.Duration) {

@@ -1,8 +1,6 @@
 package signin
 
 import (
-	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,7 +9,7 @@ import (
 
 // quickPool hashes at the least cost that there is.
 func quickPool(workers, queue int) *pool {
-	return newPool(HashParams{MemoryKiB: 8, Passes: 1, Parallelism: 1}, workers, queue)
+	return newPool(HashParams{MemoryKiB: 8, Passes: 1, Parallelism: 1}, workers, queue, nil)
 }
 
 // As many are let in as can be served in time, whatever one costs; whoever comes
@@ -67,30 +65,5 @@ func TestManyWhoAreRefusedComeBackSpread(t *testing.T) {
 	}
 	if longest < againLeast+againSpread {
 		t.Error("a thousand who were refused come back within", longest)
-	}
-}
-
-func TestNoMoreHashesRunThanThereAreWorkers(t *testing.T) {
-	p := quickPool(3, 100)
-	var mu sync.Mutex
-	var running, most int
-	var all sync.WaitGroup
-	for range 50 {
-		all.Go(func() {
-			_ = p.run(context.Background(), func() {
-				mu.Lock()
-				running++
-				most = max(most, running)
-				mu.Unlock()
-				p.nobody.matches("x")
-				mu.Lock()
-				running--
-				mu.Unlock()
-			})
-		})
-	}
-	all.Wait()
-	if most > 3 || most == 0 {
-		t.Error(most)
 	}
 }

@@ -80,7 +80,7 @@ func Offline(d *db.DB, members *member.Store, n *notify.Notifier, key Sealer, c 
 	c = c.withDefaults(d.Now)
 	s := &Service{
 		db: d, members: members, notify: n, key: key, conf: c,
-		hashes:     newPool(c.Hash, c.HashWorkers, c.HashQueue),
+		hashes:     newPool(c.Hash, c.HashWorkers, c.HashQueue, c.HashApart),
 		ring:       token.NewKeyring(c.Cell, rememberTokens),
 		refreshing: make(chan struct{}, 1), onDemand: rate.NewLimiter(10, 50), offline: newOffline(),
 		codeRate:  rate.NewLimiter(rate.Limit(c.CodesPerSecond), int(max(1, 10*c.CodesPerSecond))),

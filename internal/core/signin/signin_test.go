@@ -339,7 +339,7 @@ func TestTheAnswerNeverTellsWhichPartWasWrong(t *testing.T) {
 
 // The work for a name that does not exist is that of a wrong password.
 func TestAnUnknownNameCostsAHash(t *testing.T) {
-	p := newPool(HashParams{MemoryKiB: 8 * 1024, Passes: 1, Parallelism: 1}, 1, 1)
+	p := newPool(HashParams{MemoryKiB: 8 * 1024, Passes: 1, Parallelism: 1}, 1, 1, nil)
 	h := hashPassword(right, p.params)
 	cost := func(h verifier) time.Duration {
 		least := time.Hour
@@ -460,13 +460,7 @@ func TestTheFieldsHaveLimits(t *testing.T) {
 }
 
 func TestAFullHouseSaysWhenToComeBack(t *testing.T) {
-	p := newPool(cheap(), 1, 1)
-	inside, done := make(chan struct{}), make(chan struct{})
-	go func() { _ = p.run(ctx, func() { close(inside); <-done }) }()
-	<-inside
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer close(done)
+	p := newPool(cheap(), 1, 1, nil)
 	for range p.room() {
 		if _, err := p.enter(); err != nil {
 			t.Fatal(err)
@@ -478,7 +472,8 @@ func TestAFullHouseSaysWhenToComeBack(t *testing.T) {
 	}
 	short, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := p.run(short, func() { t.Error("ran for nobody") }); err == nil || !errors.Is(err, short.Err()) {
+	<-p.idle // the only one is at work
+	if _, err := p.hash(short, "x"); err == nil || !errors.Is(err, short.Err()) {
 		t.Fatal(err)
 	}
 }

@@ -30,6 +30,9 @@ type Member struct {
 // patience is how long a browser waits for one answer.
 const patience = 30 * time.Second
 
+// userAgent is what the made-up browsers call themselves.
+const userAgent = "Mozilla/5.0 (X11; Linux x86_64) Gameday"
+
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 4 << 20
 
@@ -105,7 +108,7 @@ func (m *Member) do(ctx context.Context, method, path, contentType string, body 
 	if err != nil {
 		return a, err
 	}
-	q.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Gameday")
+	q.Header.Set("User-Agent", userAgent)
 	q.Header.Set("Sec-Fetch-Site", "same-origin")
 	q.Header.Set("Origin", m.origin)
 	if len(body) > 0 {

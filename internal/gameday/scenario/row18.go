@@ -41,9 +41,10 @@ func (s *Stage) Row18(ctx context.Context, r *report.Report) error {
 	if quiet.err != nil {
 		return quiet.err
 	}
-	peak, err := s.peak(ctx, crowd)
-	if err != nil {
-		return err
+	var peak float64
+	atPeak := s.lookingOn(ctx, func() (err error) { peak, err = s.peak(ctx, crowd); return err }) // as they do in the storm
+	if atPeak.err != nil {
+		return atPeak.err
 	}
 	row.Value("sign-ins with a password served, peak", peak, "/s")
 	var st storm

@@ -31,6 +31,7 @@ type Options struct {
 	Database string        // PostgreSQL URL of an empty database; "" is SQLite
 	Members  int           // who go on while something is broken
 	Length   time.Duration // of each fault
+	Direct   bool          // no proxy before the database: nothing is broken there
 	Log      io.Writer     // of the process under test; may be nil
 }
 
@@ -38,7 +39,7 @@ type Options struct {
 type Stage struct {
 	Options
 	Members []*Member
-	Proxy   *fault.Proxy // before PostgreSQL; nil on SQLite
+	Proxy   *fault.Proxy // before PostgreSQL; nil on SQLite, and where there is none
 	texts   *texts
 	disk    *fault.Disk // under SQLite; nil where it could not be mounted
 	dir     string
@@ -113,7 +114,10 @@ func (s *Stage) start(ctx context.Context) error {
 		return err
 	}
 	args := []string{"demo", "--json", "--listen", "localhost:0", "--data", s.dir, "--texts", s.texts.url}
-	if s.Database != "" {
+	switch {
+	case s.Database != "" && s.Direct:
+		args = append(args, "--database", s.Database)
+	case s.Database != "":
 		proxy, through, err := fault.NewPostgres(s.Database)
 		if err != nil {
 			return err
