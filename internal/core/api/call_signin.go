@@ -91,7 +91,7 @@ type resendRequest struct {
 func (a *api) signInCalls() {
 	refusals := []int{http.StatusUnauthorized, http.StatusTooManyRequests}
 	register(a, operation{id: "sign-in", method: http.MethodPost, path: "/api/v1/sign-in", tag: "Sign-in", public: true,
-		journey: journey.SignIn, errors: refusals, summary: "Sign in with a password",
+		journey: journey.SignIn, errors: refusals, admit: a.SignIn.MayTry, summary: "Sign in with a password",
 		description: "From a remembered device the member is signed in; otherwise a code is sent and must be given to /sign-in/code. A refusal never says which part was wrong."}, a.signIn)
 	register(a, operation{id: "device-nonce", method: http.MethodGet, path: "/api/v1/sign-in/nonce", tag: "Sign-in", public: true,
 		journey: journey.SignIn, summary: "A nonce for a device's proof",

@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"standfast/internal/core/signin"
 )
 
 // bare gives the API without any service behind it: enough for everything that
 // is decided before a service is asked.
 func bare(t testing.TB) http.Handler {
 	t.Helper()
-	return New(Services{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Cell: Cell{Currency: "USD"}})
+	return New(Services{SignIn: signin.Offline(nil, nil, nil, nil, signin.Config{}), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Cell: Cell{Currency: "USD"}})
 }
 
 func openAPI(t *testing.T) map[string]any {

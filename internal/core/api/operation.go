@@ -22,10 +22,11 @@ type operation struct {
 	summary     string
 	description string
 	journey     journey.Name
-	public      bool       // no session is needed
-	use         signin.Use // how sure we must be that the session still holds
-	status      int        // of success; 200, or 204 where nothing is answered
-	errors      []int      // statuses beside those that every call has
+	public      bool         // no session is needed
+	use         signin.Use   // how sure we must be that the session still holds
+	status      int          // of success; 200, or 204 where nothing is answered
+	errors      []int        // statuses beside those that every call has
+	admit       func() error // refuses a call before anything of it is read; nil admits
 }
 
 // handler answers one call: in from the request, out to the answer.
@@ -70,14 +71,24 @@ func (a *api) enter(op *operation) func(huma.Context, func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
 		c := &call{w: w, r: r, op: op, outcome: journey.Done}
 		journey.Set(w.Header(), op.journey, journey.Refused)
-		if !op.public {
-			if err := a.authenticate(c); err != nil {
-				fault.WriteProblem(w, a.failed(c, err))
-				return
-			}
+		if err := a.mayEnter(c); err != nil {
+			fault.WriteProblem(w, a.failed(c, err))
+			return
 		}
 		next(huma.WithValue(hc, callKey{}, c))
 	}
+}
+
+func (a *api) mayEnter(c *call) error {
+	if c.op.admit != nil {
+		if err := c.op.admit(); err != nil {
+			return err
+		}
+	}
+	if c.op.public {
+		return nil
+	}
+	return a.authenticate(c)
 }
 
 // bodyIsRead lifts the deadline for reading the body. Were it to pass while the
@@ -91,10 +102,10 @@ func (c *call) bodyIsRead() {
 func (a *api) failed(c *call, err error) *fault.Error {
 	e := withChallenge(located(fault.As(err), c.r.Method))
 	journey.Set(c.w.Header(), c.op.journey, journey.Of(e.Kind.Status()))
-	switch e.Kind {
-	case fault.Internal:
+	switch {
+	case e.Kind == fault.Internal:
 		a.Log.Error("call failed", "call", c.op.id, "err", e)
-	case fault.Unavailable:
+	case e.Kind == fault.Unavailable && e.Cause != nil: // else it was meant, and thousands may be in a storm
 		a.Log.Warn("call unavailable", "call", c.op.id, "err", e)
 	}
 	return e

@@ -73,6 +73,16 @@ func (p *pool) enter() (leave func(), err error) {
 	}), nil
 }
 
+// full is enter for nobody: it says when to come back where nobody would be let in.
+func (p *pool) full() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seats >= p.room() {
+		return busy(p.again())
+	}
+	return nil
+}
+
 // room is how many sign-ins can be served within seatWait.
 func (p *pool) room() int {
 	workers := cap(p.idle)

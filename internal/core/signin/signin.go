@@ -73,6 +73,11 @@ func (s *Service) SignIn(ctx context.Context, username, password string, c Clien
 	return out, err
 }
 
+// MayTry tells, before anything of a sign-in is read, whether there is room for
+// one: its error is SignIn's when the house is full. Who passes may still find it
+// full a moment later.
+func (s *Service) MayTry() error { return s.hashes.full() }
+
 func readable(username, password string) error {
 	var bad []fault.Field
 	check := func(location, v string, limit int) {
