@@ -20,6 +20,7 @@ import (
 	"standfast/internal/bench"
 	"standfast/internal/fault"
 	"standfast/internal/gameday"
+	"standfast/internal/pki"
 )
 
 // Exit statuses that scripts rely on.
@@ -32,7 +33,8 @@ const (
 
 type cli struct {
 	Demo      demoCmd      `cmd:"" help:"Run everything with seeded data and no configuration, until interrupted."`
-	Init      initCmd      `cmd:"" help:"Write a commented configuration file and the master key."`
+	Init      initCmd      `cmd:"" help:"Write a commented configuration file, the master key and the certificates between processes."`
+	Certs     certsCmd     `cmd:"" name:"certificates" help:"Make the certificates by which processes know each other, or new ones."`
 	Core      coreCmd      `cmd:"" help:"Run the core process from a configuration file."`
 	Import    importCmd    `cmd:"" help:"Load members, accounts and their history from CSV files."`
 	Balances  balancesCmd  `cmd:"" help:"List every account's balance as the ledger has it."`
@@ -151,6 +153,27 @@ type initCmd struct {
 }
 
 func (c *initCmd) Run(w *world) error { return app.Init(c.Config, w.out) }
+
+type certsCmd struct {
+	Folder    string `help:"Folder to write to." default:"pki" type:"path"`
+	Cell      string `help:"Cell of the processes." default:"us"`
+	Authority string `help:"Folder of an authority that is there, in place of one in the folder." type:"existingdir" placeholder:"DIR"`
+}
+
+func (c *certsCmd) Run(w *world) error {
+	authority := c.Authority
+	if authority == "" {
+		authority = c.Folder
+		if err := pki.CreateAuthority(authority); err != nil {
+			return err
+		}
+	}
+	if err := pki.Issue(authority, c.Folder, c.Cell, pki.Roles()...); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w.out, "Wrote the certificates of cell %s to %s; they hold for a year.\n", c.Cell, c.Folder)
+	return err
+}
 
 type coreCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`

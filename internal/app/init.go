@@ -10,6 +10,7 @@ import (
 
 	"standfast/internal/fault"
 	"standfast/internal/masterkey"
+	"standfast/internal/pki"
 )
 
 // example is the commented configuration that init writes; a test loads it, so
@@ -18,8 +19,8 @@ import (
 //go:embed standfast.toml
 var example []byte
 
-// Init writes the commented configuration file and the master key beside it. It
-// overwrites neither.
+// Init writes the commented configuration file, and beside it the master key and
+// the certificates between processes. It overwrites neither of the first two.
 func Init(path string, out io.Writer) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if errors.Is(err, os.ErrExist) {
@@ -36,6 +37,10 @@ func Init(path string, out io.Writer) error {
 	if _, err := masterkey.Create(key); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "Wrote %s\nWrote %s: keep a copy of it apart from the backups; without it bank account numbers cannot be read again.\nNext: edit the file, then run\n  standfast doctor --config %s\n  standfast core --config %s\n", path, key, path, path)
+	certificates := filepath.Join(filepath.Dir(path), "pki")
+	if err := pki.Create(certificates, Defaults().Cell.Name); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "Wrote %s\nWrote %s: the certificates by which our processes know each other, for cell us; `standfast certificates` makes others. Keep its ca.key elsewhere.\nWrote %s: keep a copy of it apart from the backups; without it bank account numbers cannot be read again.\nNext: edit the file, then run\n  standfast doctor --config %s\n  standfast core --config %s\n", path, certificates, key, path, path)
 	return err
 }

@@ -20,6 +20,7 @@ var rooms = map[string]string{
 	"internal/text":      "money",
 	"internal/token":     "fault",
 	"internal/masterkey": "fault",
+	"internal/pki":       "fault",
 	"internal/db":        "fault",
 	"internal/pgserver":  "",
 	"internal/dbtest":    "db fault pgserver",
