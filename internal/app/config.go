@@ -40,6 +40,8 @@ type Config struct {
 	Regions   []RegionConfig          `toml:"regions"`
 	Telemetry TelemetryConfig         `toml:"telemetry"`
 	Console   ConsoleConfig           `toml:"console"`
+	Internal  InternalConfig          `toml:"internal"`
+	StandIn   StandInConfig           `toml:"standin"`
 	Proofing  ProofingConfig          `toml:"proofing"`
 	Demo      DemoConfig              `toml:"demo"`
 }
@@ -187,9 +189,10 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 // Defaults gives the configuration that the file only needs to differ from.
 func Defaults() Config {
 	return Config{
-		Cell:   CellConfig{Name: "us", Rules: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
-		Listen: ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
-		Mail:   MailConfig{TLS: "starttls"}, Messages: MessagesConfig{DailyUnits: 20_000, CodesPerSecond: 50},
+		Cell:     CellConfig{Name: "us", Rules: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
+		Listen:   ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
+		Internal: InternalConfig{Linger: Duration{linger}},
+		Mail:     MailConfig{TLS: "starttls"}, Messages: MessagesConfig{DailyUnits: 20_000, CodesPerSecond: 50},
 		SignIn: SignInConfig{Max: Duration{24 * time.Hour}, DeviceTrust: Duration{180 * 24 * time.Hour}, ContactDelay: Duration{24 * time.Hour}},
 		Payments: PaymentConfig{CutOff: "20:00", Maximum: "100000.00",
 			SettleAfter: Duration{2 * time.Hour}},
@@ -230,7 +233,7 @@ func configError(path string, err error) string {
 
 // relativeTo makes paths in the file mean the file's own folder.
 func (c *Config) relativeTo(dir string) {
-	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions, &c.Places.File, &c.SignIn.BreachedPasswords} {
+	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions, &c.Places.File, &c.SignIn.BreachedPasswords, &c.Internal.CA, &c.Internal.Certificate, &c.Internal.Key} {
 		*p = under(dir, *p)
 	}
 	if !isURL(c.Database) {
@@ -288,6 +291,8 @@ func (c Config) Check() error {
 	c.checkConsole(no)
 	c.checkProofing(no)
 	c.checkMessages(no)
+	c.checkInternal(no)
+	c.checkStandIn(no)
 	if c.SignIn.ContactDelay.Duration < minContactDelay || c.SignIn.ContactDelay.Duration > maxContactDelay {
 		no("sign_in.contact_delay", "is between 1h and 14d")
 	}

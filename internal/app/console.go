@@ -105,16 +105,20 @@ func (r *Rooms) announceSetUp(ctx context.Context, c Config) error {
 	return nil
 }
 
-// serveAll answers members and staff until ctx ends, or one of them cannot be answered.
-func (r *Rooms) serveAll(ctx context.Context, s sockets, members http.Handler, tls TLSConfig) error {
+// serveAll answers members, staff and the cell's other processes until ctx ends, or one of them cannot be answered.
+func (r *Rooms) serveAll(ctx context.Context, s sockets, members http.Handler, internal *http.Server, tls TLSConfig) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	start := func(h http.Handler, l net.Listener) int {
 		go func() { ended <- serve(ctx, newServer(h), l, tls) }()
 		return 1
 	}
 	running := start(members, s.public)
+	if internal != nil {
+		go func() { ended <- serve(ctx, internal, s.internal, TLSConfig{}) }()
+		running++
+	}
 	if r.Console != nil {
 		running += start(r.Console, s.console)
 	}

@@ -119,8 +119,13 @@ func (r *Rooms) run(ctx context.Context, c Config, h *health, at sockets, tele *
 	if err := tele.observe(r); err != nil {
 		return err
 	}
+	serving, done, other, err := r.open(ctx, c, h, at, tele)
+	if err != nil {
+		return err
+	}
+	defer done()
 	h.set(r.DB)
-	err := r.serveAll(ctx, at, tele.wrap(r.Handler), c.TLS)
+	err = r.serveAll(serving, at, tele.wrap(r.Handler), other, c.TLS)
 	h.set(nil)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -130,6 +135,21 @@ func (r *Rooms) run(ctx context.Context, c Config, h *health, at sockets, tele *
 		err = errors.Join(err, e)
 	}
 	return err
+}
+
+// open gives the server for the cell's other processes, where one is configured,
+// and until when to serve: a core that others send members to says first that it
+// goes, and goes a little later.
+func (r *Rooms) open(ctx context.Context, c Config, h *health, at sockets, tele *telemetry) (context.Context, func(), *http.Server, error) {
+	if at.internal == nil {
+		return ctx, func() {}, nil, nil
+	}
+	other, err := internalServer(c.Internal, r.newInternal(c, h, tele).handler(), r.log)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	serving, done := lingering(ctx, c.Internal.Linger.Duration, func() { h.set(nil) })
+	return serving, done, other, nil
 }
 
 // background gives the supervised loops of a core; one that fails is started again.
@@ -244,10 +264,14 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	if err != nil {
 		return err
 	}
+	guests, err := c.StandIn.guests()
+	if err != nil {
+		return err
+	}
 	if r.SignIn, err = makeSignIn(r.DB, r.Members, r.Notify, r.Key, signin.Config{Cell: c.Cell.Name, Brand: brand, SessionIdle: c.rest(),
 		SessionMax: c.SignIn.Max.Duration, DeviceTrust: c.SignIn.DeviceTrust.Duration, DeviceNeedsKey: c.Cell.Rules != "us", CodeEvery: c.codeEvery(), Place: places.Of, Passkeys: r.newPasskeys(cell), Replica: r.Replica, Later: r.Later,
 		ContactDelay: c.SignIn.ContactDelay.Duration, StopLink: stopLink(c.Cell.PublicURL),
-		Breached: stolen, NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, Holdings: holdings{r}, HashApart: c.hashApart(), CodesPerSecond: c.Messages.CodesPerSecond, StopAssisted: stopPage(c.Cell.PublicURL)}); err != nil {
+		Breached: stolen, Guests: guests, NoEmailCode: c.Cell.Rules != "us", Jobs: r.Jobs, Landing: r.lands, Holdings: holdings{r}, HashApart: c.hashApart(), CodesPerSecond: c.Messages.CodesPerSecond, StopAssisted: stopPage(c.Cell.PublicURL)}); err != nil {
 		return err
 	}
 	r.Ledger = ledger.New(r.DB, ledger.Options{Log: r.log})

@@ -21,19 +21,21 @@ const firstInherited = 3
 type sockets struct {
 	public, admin net.Listener
 	console       net.Listener // nil without a console
+	internal      net.Listener // nil where no other process comes
 }
 
 func (s sockets) close() {
-	for _, l := range []net.Listener{s.public, s.admin, s.console} {
+	for _, l := range []net.Listener{s.public, s.admin, s.console, s.internal} {
 		if l != nil {
 			l.Close()
 		}
 	}
 }
 
-// listeners opens the public, the admin and the console's socket, or takes them
-// over from the supervisor or systemd, in this order. Inherited sockets stay open while the process is
-// replaced, so that connections wait for the next one instead of being refused.
+// listeners opens the public, the admin, the console's and the internal socket, or
+// takes them over from the supervisor or systemd, in this order, less those that
+// are not configured. Inherited sockets stay open while the process is replaced,
+// so that connections wait for the next one instead of being refused.
 func listeners(c Config) (s sockets, err error) {
 	passed, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	os.Unsetenv("LISTEN_FDS")
@@ -43,15 +45,20 @@ func listeners(c Config) (s sockets, err error) {
 	all := []struct {
 		to   *net.Listener
 		addr string
-	}{{&s.public, c.Listen.Public}, {&s.admin, c.Listen.Admin}, {&s.console, c.Console.Listen}}
-	for i, l := range all {
+		open bool
+	}{{&s.public, c.Listen.Public, true}, {&s.admin, c.Listen.Admin, true},
+		{&s.console, c.Console.Listen, c.Console.PublicURL != ""}, {&s.internal, c.Internal.Listen, c.Internal.Listen != ""}}
+	taken := 0
+	for _, l := range all {
 		switch {
-		case l.to == &s.console && c.Console.PublicURL == "":
-		case i < passed:
-			*l.to, err = inherited(uintptr(firstInherited + i))
+		case !l.open:
+			continue
+		case taken < passed:
+			*l.to, err = inherited(uintptr(firstInherited + taken))
 		default:
 			*l.to, err = listen(l.addr)
 		}
+		taken++
 		if err != nil {
 			s.close()
 			return sockets{}, err
@@ -89,11 +96,12 @@ func newServer(h http.Handler) *http.Server {
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
 }
 
-// serve answers on l until ctx ends, then finishes the requests under way.
+// serve answers on l until ctx ends, then finishes the requests under way. A server
+// that has a TLS configuration of its own needs no files here.
 func serve(ctx context.Context, srv *http.Server, l net.Listener, tls TLSConfig) error {
 	done := make(chan error, 1)
 	go func() {
-		if tls.Certificate != "" {
+		if tls.Certificate != "" || srv.TLSConfig != nil {
 			done <- srv.ServeTLS(l, tls.Certificate, tls.Key)
 			return
 		}

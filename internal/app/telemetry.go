@@ -99,7 +99,13 @@ func (t *telemetry) observe(r *Rooms) error {
 }
 
 // wrap counts and times every answer; traces too where they are wanted.
-func (t *telemetry) wrap(h http.Handler) http.Handler {
+func (t *telemetry) wrap(h http.Handler) http.Handler { return t.wrapAs(h, false) }
+
+// wrapInternal does the same for answers to the edge, which counts and takes off
+// the journey's record itself.
+func (t *telemetry) wrapInternal(h http.Handler) http.Handler { return t.wrapAs(h, true) }
+
+func (t *telemetry) wrapAs(h http.Handler, keepRecord bool) http.Handler {
 	classes := map[int]metric.MeasurementOption{}
 	for c := range 6 {
 		classes[c] = metric.WithAttributeSet(attribute.NewSet(attribute.String("http.response.status_class", strconv.Itoa(c)+"xx")))
@@ -107,7 +113,7 @@ func (t *telemetry) wrap(h http.Handler) http.Handler {
 	records := journeyRecords()
 	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		seen := &statusWriter{ResponseWriter: w}
+		seen := &statusWriter{ResponseWriter: w, keep: keepRecord}
 		h.ServeHTTP(seen, r)
 		t.requests.Record(r.Context(), time.Since(start).Seconds(), classes[seen.status/100])
 		if record, ok := records[seen.journey]; ok {
@@ -137,19 +143,22 @@ func journeyRecords() map[string]metric.MeasurementOption {
 }
 
 // statusWriter remembers the status and the journey's record of an answer. The
-// record is for us: it is counted and taken off before the answer leaves.
+// record is for us: it is counted, and taken off before the answer leaves for a member.
 type statusWriter struct {
 	http.ResponseWriter
 	status  int // 0 until the header went out
 	journey string
+	keep    bool // the record goes out with the answer
 }
 
-// WriteHeader sends the header without the journey's record.
+// WriteHeader sends the header, to members without the journey's record.
 func (w *statusWriter) WriteHeader(s int) {
 	if w.status == 0 {
 		w.status = s
 		w.journey = w.Header().Get(journey.Header)
-		w.Header().Del(journey.Header)
+		if !w.keep {
+			w.Header().Del(journey.Header)
+		}
 	}
 	w.ResponseWriter.WriteHeader(s)
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +69,9 @@ func (e *UnknownKeyError) Error() string { return "token: unknown key " + e.KeyI
 type PublicKey struct {
 	ID  string
 	Key ed25519.PublicKey
+	// Guest is set for the key of another process, whose tokens are sessions that
+	// last no longer than this; any other token under it is invalid.
+	Guest time.Duration
 }
 
 // Signer is the key under which new tokens are made.
@@ -80,7 +85,7 @@ type Signer struct {
 type Keyring struct {
 	domain []byte
 	mu     sync.RWMutex
-	keys   map[string]paseto.V4AsymmetricPublicKey
+	keys   map[string]verifier
 	signer *paseto.V4AsymmetricSecretKey
 	footer []byte
 	read   *cache[Claims]
@@ -95,13 +100,13 @@ func NewKeyring(domain string, remember int) *Keyring {
 
 // Replace sets the keys. Tokens under a key that is gone are no longer read.
 func (r *Keyring) Replace(keys []PublicKey, signer Signer) error {
-	public := make(map[string]paseto.V4AsymmetricPublicKey, len(keys))
+	public := make(map[string]verifier, len(keys))
 	for _, k := range keys {
 		p, err := paseto.NewV4AsymmetricPublicKeyFromEd25519(k.Key)
 		if err != nil {
 			return fmt.Errorf("token: public key %s: %w", k.ID, err)
 		}
-		public[k.ID] = p
+		public[k.ID] = verifier{p, k.Guest}
 	}
 	secret, err := paseto.NewV4AsymmetricSecretKeyFromEd25519(signer.Key)
 	if err != nil {
@@ -110,7 +115,7 @@ func (r *Keyring) Replace(keys []PublicKey, signer Signer) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range r.keys {
-		if _, stays := public[id]; !stays {
+		if k, stays := public[id]; !stays || k.guest != r.keys[id].guest {
 			r.read.clear()
 			break
 		}
@@ -160,12 +165,38 @@ func (r *Keyring) Read(tok string) (Claims, error) {
 	if !ok {
 		return Claims{}, &UnknownKeyError{KeyID: id}
 	}
-	c, err := verify(key, tok, r.domain)
+	c, err := verify(key.key, tok, r.domain)
+	if err == nil && !key.admits(c) {
+		err = ErrInvalid
+	}
 	if err != nil {
 		return Claims{}, err
 	}
 	r.read.put(tok, c)
 	return c, nil
+}
+
+// verifier is a public key, and what is held against tokens under it.
+type verifier struct {
+	key   paseto.V4AsymmetricPublicKey
+	guest time.Duration
+}
+
+// admits tells whether the key's process may make such a token.
+func (v verifier) admits(c Claims) bool {
+	return v.guest == 0 || c.Kind == KindSession && !c.Expires.After(c.AuthenticatedAt.Add(v.guest))
+}
+
+// Public gives the keys under which tokens are read, by their ids.
+func (r *Keyring) Public() []PublicKey {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	list := make([]PublicKey, 0, len(r.keys))
+	for _, id := range slices.Sorted(maps.Keys(r.keys)) {
+		k := r.keys[id]
+		list = append(list, PublicKey{ID: id, Key: k.key.ExportBytes(), Guest: k.guest})
+	}
+	return list
 }
 
 // Remembered gives how many verified tokens are in memory, for metrics.

@@ -10,6 +10,7 @@ import (
 	"standfast/internal/core/passkey"
 	"standfast/internal/core/replica"
 	"standfast/internal/core/spool"
+	"standfast/internal/token"
 )
 
 // Config is what a cell decides about sign-in. A zero field takes its default.
@@ -82,6 +83,10 @@ type Config struct {
 	// HashApart makes the command of a process that runs ServeHashes, one a worker;
 	// nil hashes in this process.
 	HashApart func() *exec.Cmd
+
+	// Guests are the keys of other processes of the cell, as the stand-in, whose
+	// sessions are honoured here.
+	Guests []token.PublicKey
 
 	Passkeys *passkey.Service // nil: none are offered
 

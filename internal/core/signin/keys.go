@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,9 +66,12 @@ func (s *Service) readKeys(ctx context.Context, now time.Time) error {
 
 func (s *Service) useKeys(rows []keyRow) error {
 	var signer *token.Signer
-	public := make([]token.PublicKey, len(rows))
-	for i, k := range rows {
-		public[i] = token.PublicKey{ID: k.id, Key: k.public}
+	public := slices.Clone(s.conf.Guests)
+	for i := range public {
+		public[i].Guest = s.conf.SessionMax
+	}
+	for _, k := range rows {
+		public = append(public, token.PublicKey{ID: k.id, Key: k.public})
 		if k.retired != 0 {
 			continue
 		}
@@ -82,6 +86,9 @@ func (s *Service) useKeys(rows []keyRow) error {
 	}
 	return s.ring.Replace(public, *signer)
 }
+
+// PublicKeys gives the keys under which sessions of the cell are read.
+func (s *Service) PublicKeys() []token.PublicKey { return s.ring.Public() }
 
 func keyContext(id string) []byte { return []byte("signin.key/" + id) }
 
