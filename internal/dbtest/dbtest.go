@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"standfast/internal/core/jobs"
 	"standfast/internal/db"
 	"standfast/internal/pgserver"
 )
@@ -74,7 +75,7 @@ func PostgreSQL(t testing.TB, o db.Options) *db.DB {
 	if err := postgresTemplate(); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, create(t, base, "TEMPLATE "+templateName()), o)
+	return open(t, borrow(t, base), o)
 }
 
 func open(t testing.TB, target string, o db.Options) *db.DB {
@@ -97,7 +98,7 @@ var run = strings.ReplaceAll(db.NewID(), "-", "")
 // opened on it are two replicas. It skips the test where PostgreSQL is not to be had.
 func PostgreSQLURL(t testing.TB) string {
 	t.Helper()
-	return create(t, serverURL(t), "")
+	return create(t, serverURL(t))
 }
 
 func serverURL(t testing.TB) string {
@@ -112,16 +113,18 @@ func serverURL(t testing.TB) string {
 	return base
 }
 
-// create makes a database for one test.
-func create(t testing.TB, base, how string) string {
+// create makes a database without tables for one test.
+func create(t testing.TB, base string) string {
 	t.Helper()
-	name := fmt.Sprintf("t_%s_%d", run, count.Add(1))
-	if err := asAdmin(base, `CREATE DATABASE `+name+` `+how); err != nil {
+	name := newName()
+	if err := asAdmin(base, `CREATE DATABASE `+name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { drop(base, name) })
 	return inDatabase(base, name)
 }
+
+func newName() string { return fmt.Sprintf("t_%s_%d", run, count.Add(1)) }
 
 // inDatabase gives the URL of another database of the same server.
 func inDatabase(base, name string) string {
@@ -180,7 +183,16 @@ func migrate(target string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Migrate(ctx), d.Close())
+	return errors.Join(d.Migrate(ctx), jobs.Migrate(ctx, d), forgetLeases(ctx, d), d.Close())
+}
+
+// forgetLeases takes away what migrating left: for a test whose clock stands
+// earlier than now it would be a lease that somebody holds.
+func forgetLeases(ctx context.Context, d *db.DB) error {
+	return d.WithTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM lease`)
+		return err
+	})
 }
 
 // drop removes a database; where the server ended with the test run, it went with it.

@@ -23,7 +23,7 @@ var rooms = map[string]string{
 	"internal/pki":       "fault",
 	"internal/db":        "fault",
 	"internal/pgserver":  "",
-	"internal/dbtest":    "db fault pgserver",
+	"internal/dbtest":    "core/jobs db fault pgserver",
 	"internal/doctor":    "db fault masterkey",
 
 	"internal/core/outbox":        "db fault",
