@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,45 +25,42 @@ type migrated struct {
 	sequences map[string]int64 // where each stands; 0: not used yet
 }
 
-var idle struct {
-	sync.Mutex
-	list []*migrated
-}
+// idle are those that no test has just now; beyond its room they are dropped.
+var idle = make(chan *migrated, 16)
 
 // borrow gives an empty migrated database until the test ends.
 func borrow(t testing.TB, base string) string {
 	t.Helper()
-	m := anIdle()
-	if m == nil {
-		m = &migrated{name: newName()}
-		if err := asAdmin(base, `CREATE DATABASE `+m.name+` TEMPLATE `+templateName()); err != nil {
-			t.Fatal(err)
-		}
-		m.url = inDatabase(base, m.name)
-		if err := m.inside(m.look); err != nil {
-			t.Fatal(err)
-		}
+	var m *migrated
+	select {
+	case m = <-idle:
+	default:
+		m = copied(t, base)
 	}
 	t.Cleanup(func() {
 		if m.uses++; m.uses >= mostUses || m.inside(m.empty) != nil {
 			drop(base, m.name)
 			return
 		}
-		idle.Lock()
-		defer idle.Unlock()
-		idle.list = append(idle.list, m)
+		select {
+		case idle <- m:
+		default:
+			drop(base, m.name)
+		}
 	})
 	return m.url
 }
 
-func anIdle() *migrated {
-	idle.Lock()
-	defer idle.Unlock()
-	if len(idle.list) == 0 {
-		return nil
+func copied(t testing.TB, base string) *migrated {
+	t.Helper()
+	name := newName()
+	m := &migrated{name: name, url: inDatabase(base, name)}
+	if err := asAdmin(base, `CREATE DATABASE `+name+` TEMPLATE `+templateName()); err != nil {
+		t.Fatal(err)
 	}
-	m := idle.list[len(idle.list)-1]
-	idle.list = idle.list[:len(idle.list)-1]
+	if err := m.inside(m.look); err != nil {
+		t.Fatal(err)
+	}
 	return m
 }
 
