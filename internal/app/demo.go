@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+	"sync"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -61,8 +60,8 @@ type DemoOperator struct {
 	SetUp string `json:"set_up"`
 }
 
-// Demo runs the supervisor: it holds the sockets and the mailbox, starts core
-// as a process of its own, restarts it when it dies, and ends with ctx.
+// Demo runs the supervisor: it holds the sockets and the mailbox, starts each
+// process on its own, starts it again when it dies, and ends with ctx.
 func Demo(ctx context.Context, o DemoOptions) error {
 	if len(o.Cells) != 1 || o.Cells[0] != "us" {
 		return fault.New(fault.Invalid, "usage", "This release runs the cell us only: --cells us.")
@@ -75,7 +74,7 @@ func Demo(ctx context.Context, o DemoOptions) error {
 		return err
 	}
 	defer cleanup()
-	s := &supervisor{o: o, dir: dir}
+	s := &supervisor{o: o, dir: dir, pids: map[string]int{}}
 	if err := s.openSockets(); err != nil {
 		return err
 	}
@@ -112,6 +111,9 @@ type supervisor struct {
 	o                            DemoOptions
 	dir                          string
 	public, admin, console, mail net.Listener
+
+	mu   sync.Mutex
+	pids map[string]int // of the processes that serve, by name
 }
 
 func (s *supervisor) openSockets() (err error) {
@@ -192,104 +194,63 @@ func (s *supervisor) simulatedTexts(c *Config) error {
 	return nil
 }
 
-// run keeps core running until ctx ends.
+// run keeps the processes running until ctx ends, and says once that all of
+// them serve.
 func (s *supervisor) run(ctx context.Context) error {
-	announced := false
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		started := time.Now()
-		cmd, err := s.start(ctx)
-		if err != nil {
-			return err
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	children := s.children()
+	log := &together{to: os.Stderr}
+	serving := make(chan string, len(children))
+	ended := make(chan error, len(children))
+	for _, c := range children {
+		go func() { ended <- c.keep(ctx, s.o.Log, log, s.started(c.name, serving)) }()
+	}
+	go s.announceOnce(ctx, len(children), serving)
+	var err error
+	for range children {
+		if e := <-ended; e != nil && err == nil {
+			err = e
+			cancel()
 		}
-		exited := make(chan error, 1)
-		go func() { exited <- cmd.Wait() }()
-		if err := s.untilReady(ctx, exited); err != nil {
-			return err
-		}
-		if !announced {
-			announced = true
-			s.announce(cmd.Process.Pid)
-		}
-		err = <-exited
-		if ctx.Err() != nil {
-			return nil
-		}
-		s.o.Log.Error("core died", "error", err)
-		if s.o.NoRestart {
-			s.console.Close()
-			s.public.Close() // so that callers are refused instead of left waiting
-			<-ctx.Done()
-			return nil
-		}
-		if time.Since(started) > 10*time.Second {
-			wait = 50 * time.Millisecond
-		}
+	}
+	return err
+}
+
+// children gives the processes of the demo.
+func (s *supervisor) children() []*child {
+	return []*child{{name: "core", args: []string{"core", "--config", s.configPath()}, env: []string{"GOMEMLIMIT=100MiB"},
+		sockets: []net.Listener{s.public, s.admin, s.console}, ready: s.url(s.admin) + "/readyz", stays: s.o.NoRestart}}
+}
+
+// started notes a process's id, and the first time that it serves.
+func (s *supervisor) started(name string, serving chan<- string) func(pid int) {
+	var once sync.Once
+	return func(pid int) {
+		s.mu.Lock()
+		s.pids[name] = pid
+		s.mu.Unlock()
+		once.Do(func() { serving <- name })
+	}
+}
+
+// announceOnce waits until n processes serve.
+func (s *supervisor) announceOnce(ctx context.Context, n int, serving <-chan string) {
+	for range n {
 		select {
-		case <-time.After(wait):
+		case <-serving:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.announce(maps.Clone(s.pids))
 }
 
-func (s *supervisor) start(ctx context.Context) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	public, err := s.public.(*net.TCPListener).File()
-	if err != nil {
-		return nil, err
-	}
-	defer public.Close()
-	admin, err := s.admin.(*net.TCPListener).File()
-	if err != nil {
-		return nil, err
-	}
-	defer admin.Close()
-	console, err := s.console.(*net.TCPListener).File()
-	if err != nil {
-		return nil, err
-	}
-	defer console.Close()
-	cmd := exec.CommandContext(ctx, self, "core", "--config", s.configPath())
-	cmd.Env = append(os.Environ(), "LISTEN_FDS=3", "GOMEMLIMIT=100MiB", envDemo+"=1")
-	cmd.ExtraFiles = []*os.File{public, admin, console}
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed demo leaves nothing behind
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = drainTime + 5*time.Second
-	return cmd, cmd.Start()
-}
-
-// untilReady waits for core's readiness; it fails when core ends before.
-func (s *supervisor) untilReady(ctx context.Context, exited chan error) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	client := &http.Client{Timeout: 2 * time.Second}
-	for {
-		select {
-		case err := <-exited:
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fault.Wrap(fault.Unavailable, "demo.core", "The core process ended while starting; what it said is above.", err)
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if answer, err := client.Get(s.url(s.admin) + "/readyz"); err == nil {
-				answer.Body.Close()
-				if answer.StatusCode == http.StatusOK {
-					return nil
-				}
-			}
-		}
-	}
-}
-
-func (s *supervisor) announce(pid int) {
+func (s *supervisor) announce(pids map[string]int) {
 	ready := Ready{Ready: true, Portal: s.url(s.public) + "/", Mailbox: s.url(s.mail), API: s.url(s.public) + "/api/v1", Admin: s.url(s.admin),
-		Console: s.url(s.console) + "/", Operators: s.operators(), Members: demoMembers(), PIDs: map[string]int{"core": pid}}
+		Console: s.url(s.console) + "/", Operators: s.operators(), Members: demoMembers(), PIDs: pids}
 	if s.o.JSON {
 		_ = json.NewEncoder(s.o.Out).Encode(ready)
 		return

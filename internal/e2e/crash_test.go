@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -149,7 +150,7 @@ func (d *demo) corePID(t testing.TB) int {
 	return pid
 }
 
-// childPID reads the supervisor's one child from /proc; 0 while there is none.
+// childPID finds the core among the supervisor's children in /proc; 0 while there is none.
 func (d *demo) childPID() int {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.cmd.Process.Pid))
 	for _, path := range tasks {
@@ -158,12 +159,18 @@ func (d *demo) childPID() int {
 			continue
 		}
 		for _, field := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(field); err == nil && !zombie(pid) {
+			if pid, err := strconv.Atoi(field); err == nil && !zombie(pid) && isCore(pid) {
 				return pid
 			}
 		}
 	}
 	return 0
+}
+
+// isCore tells whether a process was started as a core.
+func isCore(pid int) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && bytes.Contains(line, []byte("\x00core\x00"))
 }
 
 // zombie tells whether a process has ended and was not yet waited for.
