@@ -32,6 +32,7 @@ import (
 	"standfast/internal/db"
 	"standfast/internal/fault"
 	"standfast/internal/masterkey"
+	"standfast/internal/overload"
 	"standfast/internal/text"
 )
 
@@ -55,6 +56,7 @@ type Rooms struct {
 	Payments    *payment.Service
 	Locator     *locator.Store
 	Sequencer   *outbox.Sequencer
+	Gate        *overload.Gate
 	Later       *spool.Spool     // nil in commands that serve nobody, as the next
 	Replica     *replica.Replica // of what signing in needs
 	Handler     http.Handler
@@ -157,7 +159,7 @@ func (r *Rooms) background() *suture.Supervisor {
 	s := suture.New("core", suture.Spec{EventHook: func(e suture.Event) { r.log.Error("background loop", "event", e.String()) }})
 	for name, run := range map[string]func(context.Context) error{
 		"database": r.DB.Watch, "sequencer": r.Sequencer.Run, "sign-in": r.SignIn.Run, "ledger": r.Ledger.Run, "payments": r.Payments.Run,
-		"later": r.runLater, "replica": r.runReplica,
+		"gate": r.Gate.Run, "later": r.runLater, "replica": r.runReplica,
 	} {
 		s.Add(loop{name, run})
 	}
@@ -288,6 +290,7 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	if err != nil {
 		return err
 	}
+	r.Gate = overload.New(overload.Limits{})
 	r.Handler = r.handler(cell, receipts)
 	return r.wireConsole(c, cell)
 }
@@ -295,10 +298,10 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 // handler gives the API below /api/, gateways' receipts, and the members' pages elsewhere.
 func (r *Rooms) handler(cell cell, receipts http.Handler) http.Handler {
 	calls := api.New(api.Services{Members: r.Members, SignIn: r.SignIn, Accounts: r.Accounts, Instruments: r.Instruments,
-		Payments: r.Payments, Locator: r.Locator, Cookies: cell.cookies(), Health: r.state, Log: r.log,
+		Payments: r.Payments, Locator: r.Locator, Cookies: cell.cookies(), Health: r.state, Gate: r.Gate, Log: r.log,
 		Cell: api.Cell{Currency: cell.Currency, PublicURL: cell.PublicURL, Zone: cell.zone}})
 	pages := portal.New(portal.Services{Members: r.Members, SignIn: r.SignIn, Accounts: r.Accounts, Instruments: r.Instruments,
-		Payments: r.Payments, Texts: r.Texts, Cookies: cell.cookies(), Log: r.log,
+		Payments: r.Payments, Texts: r.Texts, Cookies: cell.cookies(), Gate: r.Gate, Log: r.log,
 		Cell: portal.Cell{Name: brand, Telephone: cell.Telephone, Currency: cell.Currency, Zone: cell.zone, PublicURL: cell.PublicURL, Secure: cell.secure, Regions: cell.regions}})
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		switch {

@@ -18,6 +18,7 @@ var rooms = map[string]string{
 	"internal/money":     "",
 	"internal/journey":   "",
 	"internal/text":      "money",
+	"internal/overload":  "fault journey",
 	"internal/token":     "fault",
 	"internal/masterkey": "fault",
 	"internal/pki":       "fault",
@@ -71,7 +72,7 @@ var rooms = map[string]string{
 }
 
 // pages is what may stand behind a page or a call: the domain, never its storage.
-const pages = "core/account core/audit core/importer core/instrument core/locator core/member core/notify core/payment core/signin fault journey money text token"
+const pages = "core/account core/audit core/importer core/instrument core/locator core/member core/notify core/payment core/signin fault journey money overload text token"
 
 // frame is what members' and staff's pages share.
 const frame = " core/portal/guard core/portal/route core/portal/static"

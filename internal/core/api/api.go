@@ -20,6 +20,7 @@ import (
 	"standfast/internal/core/member"
 	"standfast/internal/core/payment"
 	"standfast/internal/core/signin"
+	"standfast/internal/overload"
 )
 
 // Prefix is where every path of this package begins.
@@ -35,6 +36,7 @@ type Services struct {
 	Locator     *locator.Store
 	Cookies     signin.Cookies
 	Health      func(context.Context) Health // what the public status says
+	Gate        *overload.Gate               // lets calls in; nil lets all in
 	Log         *slog.Logger
 	Cell        Cell
 }

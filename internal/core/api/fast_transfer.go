@@ -36,9 +36,11 @@ func (a *api) quickly(op *operation, general http.HandlerFunc) http.HandlerFunc 
 }
 
 func (a *api) moveQuickly(c *call, in account.TransferRequest) (account.Transfer, error) {
-	if err := a.authenticate(c); err != nil {
+	leave, err := a.mayEnter(c)
+	if err != nil {
 		return account.Transfer{}, err
 	}
+	defer leave()
 	return a.Accounts.Transfer(c.r.Context(), c.session.MemberID, in)
 }
 

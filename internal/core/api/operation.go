@@ -71,24 +71,29 @@ func (a *api) enter(op *operation) func(huma.Context, func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
 		c := &call{w: w, r: r, op: op, outcome: journey.Done}
 		journey.Set(w.Header(), op.journey, journey.Refused)
-		if err := a.mayEnter(c); err != nil {
+		leave, err := a.mayEnter(c)
+		if err != nil {
 			fault.WriteProblem(w, a.failed(c, err))
 			return
 		}
+		defer leave()
 		next(huma.WithValue(hc, callKey{}, c))
 	}
 }
 
-func (a *api) mayEnter(c *call) error {
+// mayEnter lets a call in, in its turn; leave is called when it is answered.
+func (a *api) mayEnter(c *call) (leave func(), err error) {
 	if c.op.admit != nil {
 		if err := c.op.admit(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if c.op.public {
-		return nil
+	if !c.op.public {
+		if err := a.authenticate(c); err != nil {
+			return nil, err
+		}
 	}
-	return a.authenticate(c)
+	return a.Gate.Admit(c.r.Context(), c.op.journey)
 }
 
 // bodyIsRead lifts the deadline for reading the body. Were it to pass while the

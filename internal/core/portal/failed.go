@@ -16,15 +16,24 @@ func (s *server) failed(v *visit, err error) response {
 	if e.Kind == fault.Unauthenticated {
 		return s.signInFirst(v)
 	}
-	if e.Kind == fault.Internal || e.Kind == fault.Unavailable {
+	if e.Kind == fault.Internal || e.Kind == fault.Unavailable && e.Cause != nil { // without one it was meant, and many may be
 		s.Log.WarnContext(v.r.Context(), "request failed", "method", v.r.Method, "pattern", v.r.Pattern, "err", err)
 	}
 	fault.SetRetryAfter(v.w.Header(), e)
+	v.comeBack(e)
 	// Whoever has a session that could not be checked is a member all the same:
 	// the page must not look as if they had been signed out.
 	f := v.frame(view.Elsewhere)
 	f.SignedIn = f.SignedIn || e.Kind == fault.Unavailable && s.Cookies.Session(v.r) != ""
 	return response{status: e.Kind.Status(), page: view.Say(f, s.message(v, e))}
+}
+
+// comeBack has a page that was only looked at try again by itself, when it was
+// told to. A form is never sent again without its member.
+func (v *visit) comeBack(e *fault.Error) {
+	if again := v.w.Header().Get("Retry-After"); again != "" && e.Kind == fault.Unavailable && v.r.Method == http.MethodGet {
+		v.w.Header().Set("Refresh", again)
+	}
 }
 
 // message says an error in words.
@@ -57,6 +66,9 @@ func (s *server) message(v *visit, e *fault.Error) view.Message {
 	return m
 }
 
+// codeBusy is the code of an overload.
+const codeBusy = "busy"
+
 // codeUnknown is the code of a change of which nobody knows whether it was made.
 const codeUnknown = "storage.unknown"
 
@@ -71,6 +83,13 @@ func (s *server) late(v *visit, e *fault.Error) view.Message {
 		m.Title, m.Text = v.text.T("problem.undone-title"), v.text.T("problem.undone")
 	default:
 		m.Title, m.Text = v.text.T("problem.late-title"), v.text.T("problem.late")
+		if e.Code == codeBusy {
+			m.Title, m.Text = v.text.T("problem.busy-title"), v.text.T("problem.busy")
+		}
+		m.Text += " " + v.text.T("problem.by-itself")
+	}
+	if e.Code == codeBusy {
+		return m
 	}
 	if v.signedIn() || s.Cookies.Session(v.r) != "" {
 		m.Works = []string{v.text.T("problem.works-look"), v.text.T("problem.works-freeze"), v.text.T("problem.works-call")}

@@ -16,6 +16,7 @@ import (
 	"standfast/internal/core/portal/static"
 	"standfast/internal/core/portal/view"
 	"standfast/internal/core/signin"
+	"standfast/internal/overload"
 	"standfast/internal/text"
 )
 
@@ -30,6 +31,7 @@ type Services struct {
 	Cookies     signin.Cookies
 	Notices     Noticer // nil: no banner
 	Now         func() time.Time
+	Gate        *overload.Gate // lets requests in; nil lets all in
 	Log         *slog.Logger
 	Cell        Cell
 }

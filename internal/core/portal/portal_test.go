@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path"
 	"strings"
@@ -15,7 +16,9 @@ import (
 	"standfast/internal/core/portal/view"
 	"standfast/internal/core/signin"
 	"standfast/internal/db"
+	"standfast/internal/journey"
 	"standfast/internal/masterkey"
+	"standfast/internal/overload"
 )
 
 func want(t testing.TB, what string, got, want any) {
@@ -245,6 +248,31 @@ func TestAnUnknownSessionTakesNothing(t *testing.T) {
 		t.Error("a cookie was taken")
 	}
 	want(t, "the page for everybody", b.get("/help").StatusCode, http.StatusOK)
+}
+
+// Beside more requests than can be answered a page says so and comes back by
+// itself; a form is not sent again by itself; nobody is signed out by it.
+func TestAFullHouseComesBackByItself(t *testing.T) {
+	h := onSQLite(t)
+	h.services.Gate = overload.New(overload.Limits{Least: 1, Most: 1, Wait: time.Millisecond})
+	h.server = httptest.NewServer(New(h.services))
+	t.Cleanup(h.server.Close)
+	h.person("ada")
+	b := h.browser()
+	b.signIn("ada", "/dashboard")
+	leave, err := h.services.Gate.Admit(ctx, journey.Dashboard)
+	h.must(err)
+	p := b.get("/dashboard")
+	want(t, "a full house", p.StatusCode, http.StatusServiceUnavailable)
+	if again := p.Header.Get("Refresh"); again == "" || again != p.Header.Get("Retry-After") || len(p.Header.Values("Set-Cookie")) > 0 {
+		t.Errorf("comes back %q, retry after %q, cookies %v", again, p.Header.Get("Retry-After"), p.Header.Values("Set-Cookie"))
+	}
+	want(t, "says", p.heading(), "Very many people are here just now")
+	sent := b.post("/transfer", url.Values{})
+	want(t, "a form", sent.StatusCode, http.StatusServiceUnavailable)
+	want(t, "is sent again by itself", sent.Header.Get("Refresh"), "")
+	leave()
+	want(t, "with room again", b.get("/dashboard").StatusCode, http.StatusOK)
 }
 
 func TestASessionThatIsOverLeadsToSignInAndBack(t *testing.T) {

@@ -29,7 +29,7 @@ func (s *server) serve(e entry) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
 		v := s.visit(w, r.WithContext(ctx))
-		res, err := s.answer(v, e)
+		res, err := s.inTurn(v, e)
 		if err != nil {
 			res = s.failed(v, err)
 		}
@@ -52,6 +52,16 @@ func outcome(res response) journey.Outcome {
 func (s *server) visit(w http.ResponseWriter, r *http.Request) *visit {
 	locale := s.Texts.Match(r.Header.Get("Accept-Language"), s.chosenLocale(r))
 	return &visit{w: w, r: r, server: s, text: s.Texts.Printer(locale).In(s.Cell.Zone), now: s.Now()}
+}
+
+// inTurn answers when it is the request's turn.
+func (s *server) inTurn(v *visit, e entry) (response, error) {
+	leave, err := s.Gate.Admit(v.r.Context(), e.journey)
+	if err != nil {
+		return response{}, err
+	}
+	defer leave()
+	return s.answer(v, e)
 }
 
 func (s *server) answer(v *visit, e entry) (response, error) {

@@ -60,6 +60,9 @@ func publicEntries() []Entry {
 			return view.Say(f, view.Message{Title: f.T("problem.late-title"), Text: f.T("problem.late"), Safe: f.T("problem.late-safe"),
 				Label: f.T("problem.again"), To: route.Dashboard.URL()})
 		}},
+		{Name: "busy", Page: func(f view.Frame) templ.Component {
+			return view.Say(f, view.Message{Title: f.T("problem.busy-title"), Text: f.T("problem.busy") + " " + f.T("problem.by-itself"), Label: f.T("problem.again"), To: route.Dashboard.URL()})
+		}},
 		{Name: "undone", Notices: notices(), Page: func(f view.Frame) templ.Component { return view.Say(f, later(f, "undone")) }},
 		{Name: "unknown", Notices: notices(), Page: func(f view.Frame) templ.Component { return view.Say(f, later(f, "unknown")) }},
 		{Name: "broken", Page: func(f view.Frame) templ.Component {
