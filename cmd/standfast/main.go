@@ -36,6 +36,7 @@ type cli struct {
 	Init      initCmd      `cmd:"" help:"Write a commented configuration file, the master key and the certificates between processes."`
 	Certs     certsCmd     `cmd:"" name:"certificates" help:"Make the certificates by which processes know each other, or new ones."`
 	Core      coreCmd      `cmd:"" help:"Run the core process from a configuration file."`
+	Edge      edgeCmd      `cmd:"" help:"Run the edge, which members reach, from a configuration file."`
 	Import    importCmd    `cmd:"" help:"Load members, accounts and their history from CSV files."`
 	Balances  balancesCmd  `cmd:"" help:"List every account's balance as the ledger has it."`
 	Verify    verifyCmd    `cmd:"" help:"Recompute ledger, hash chains and audit log; name what is wrong."`
@@ -178,5 +179,11 @@ func (c *certsCmd) Run(w *world) error {
 type coreCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`
 }
+
+type edgeCmd struct {
+	Config string `help:"Configuration file." required:"" type:"path"`
+}
+
+func (c *edgeCmd) Run(w *world) error { return app.Edge(w, c.Config, os.Stderr) }
 
 func (c *coreCmd) Run(w *world) error { return app.Core(w, c.Config, os.Stderr) }

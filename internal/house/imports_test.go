@@ -59,6 +59,8 @@ var rooms = map[string]string{
 	"internal/core/portal/route":  "",
 	"internal/core/portal/static": "core/portal/route",
 
+	"internal/edge": "fault journey text token",
+
 	"internal/gameday":        everything,
 	"internal/gameday/fault":  "",
 	"internal/gameday/report": "",

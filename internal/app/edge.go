@@ -1,0 +1,224 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"standfast/internal/edge"
+	"standfast/internal/edge/page"
+	"standfast/internal/edge/proxy"
+	"standfast/internal/fault"
+	"standfast/internal/pki"
+	"standfast/internal/text"
+)
+
+// Edge runs the edge process until ctx ends.
+func Edge(ctx context.Context, configPath string, logTo io.Writer) error {
+	c, err := LoadEdgeConfig(configPath)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(logTo, nil))
+	at, err := edgeListeners(c)
+	if err != nil {
+		return err
+	}
+	defer at.close()
+	e, err := openEdge(c, log)
+	if err != nil {
+		return err
+	}
+	defer e.proxy.Close()
+	return e.run(ctx, at)
+}
+
+// edgeSockets are where an edge answers.
+type edgeSockets struct{ public, admin, internal, plain net.Listener } // the last two may be nil
+
+func (s edgeSockets) close() {
+	for _, l := range []net.Listener{s.public, s.admin, s.internal, s.plain} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// edgeListeners opens the sockets, or takes them over from the supervisor or
+// systemd in this order: public, admin, internal, http, less those that are not
+// configured.
+func edgeListeners(c EdgeConfig) (s edgeSockets, err error) {
+	passed, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	os.Unsetenv("LISTEN_FDS")
+	taken := 0
+	for _, l := range []struct {
+		to   *net.Listener
+		addr string
+	}{{&s.public, c.Listen.Public}, {&s.admin, c.Listen.Admin}, {&s.internal, c.Internal.Listen}, {&s.plain, c.Listen.HTTP}} {
+		switch {
+		case l.addr == "":
+			continue
+		case taken < passed:
+			*l.to, err = inherited(uintptr(firstInherited + taken))
+		default:
+			*l.to, err = listen(l.addr)
+		}
+		taken++
+		if err != nil {
+			s.close()
+			return edgeSockets{}, err
+		}
+	}
+	return s, nil
+}
+
+// edgeProcess is a wired edge.
+type edgeProcess struct {
+	config EdgeConfig
+	proxy  *proxy.Proxy
+	tele   *edgeTelemetry
+	tls    *tls.Config // nil: plain
+	plain  http.Handler
+	ready  atomic.Bool
+	log    *slog.Logger
+}
+
+func openEdge(c EdgeConfig, log *slog.Logger) (*edgeProcess, error) {
+	texts, err := text.Load()
+	if err != nil {
+		return nil, err
+	}
+	e := &edgeProcess{config: c, log: log, plain: edge.Redirect(c.hosts(), portOf(c.Listen.Public))}
+	if e.tele, err = newEdgeTelemetry(); err != nil {
+		return nil, err
+	}
+	if err := e.openTLS(); err != nil {
+		return nil, err
+	}
+	p := proxy.Config{Routes: newEdgeRoutes(c), Pages: page.New(texts), Observe: e.tele.count, Log: log,
+		Limits: proxy.Limits{Body: c.Limits.Body, Deadline: c.Limits.Deadline.Duration, Patience: c.Limits.Patience.Duration,
+			InFlight: c.Limits.InFlight, Queue: c.Limits.Queue, Wait: c.Limits.Wait.Duration}}
+	for _, cell := range c.Cells {
+		p.Cells = append(p.Cells, proxy.Cell{Name: cell.Name, Hosts: cell.Hosts, Brand: cell.Brand, Telephone: cell.Telephone, Locales: cell.Locales, StatusURL: cell.StatusURL})
+		p.Targets = append(p.Targets, cell.targets()...)
+	}
+	p.TLS = e.towards
+	e.proxy, err = proxy.New(p)
+	return e, err
+}
+
+// towards gives what connections to a target are made with: the edge's own
+// certificate, and the demand that the other end is of that cell and role.
+func (e *edgeProcess) towards(t proxy.Target) (*tls.Config, error) {
+	role := pki.Core
+	if t.Side == proxy.Standin {
+		role = pki.StandIn
+	}
+	return pki.Client(e.config.Internal.CA, e.config.Internal.Certificate, e.config.Internal.Key, t.Cell, role)
+}
+
+func (e *edgeProcess) openTLS() error {
+	c := e.config.TLS
+	switch {
+	case c.ACME.Folder != "":
+		a := edge.NewACME(c.ACME.Folder, c.ACME.Directory, c.ACME.Email, e.config.hosts())
+		e.tls, e.plain = a.TLS(), a.Challenges(e.plain)
+	case c.Certificate != "":
+		pair, err := edge.LoadCertificate(c.Certificate, c.Key, e.log)
+		if err != nil {
+			return err
+		}
+		e.tls = pair.TLS()
+	case !loopback(e.config.Listen.Public):
+		return fault.New(fault.Invalid, "config.tls", "Without a certificate the edge listens on this machine only, such as on localhost:8080.")
+	}
+	return nil
+}
+
+// loopback tells whether an address is reached from this machine only.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// portOf is the port that members type, "" for the usual one.
+func portOf(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "443" || port == "https" {
+		return ""
+	}
+	return port
+}
+
+// run serves until ctx ends. Then readiness goes first, connections are still
+// taken while whoever stands before the edge notices, and the requests under way
+// finish; the admin listener answers to the end.
+func (e *edgeProcess) run(ctx context.Context, at edgeSockets) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	admin, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAdmin()
+	adminDone := make(chan error, 1)
+	go func() { adminDone <- serve(admin, newServer(e.admin()), at.admin, TLSConfig{}) }()
+	doors := map[net.Listener]edge.Server{at.public: {Handler: e.proxy, TLS: e.tls, Connections: e.config.Limits.Connections, Log: e.log}}
+	if at.plain != nil {
+		doors[at.plain] = edge.Server{Handler: e.plain, Connections: e.config.Limits.Connections, Log: e.log}
+	}
+	done := make(chan error, len(doors))
+	for l, s := range doors {
+		go func() { done <- s.Serve(serving, l) }()
+	}
+	e.ready.Store(true)
+	var errs []error
+	waiting := len(doors)
+	select {
+	case <-ctx.Done():
+		e.ready.Store(false)
+		e.linger()
+	case err := <-done: // one door fell shut: the process goes, and is started again
+		errs = append(errs, err)
+		waiting--
+	}
+	stop()
+	for range waiting {
+		errs = append(errs, <-done)
+	}
+	stopAdmin()
+	return errors.Join(append(errs, <-adminDone)...)
+}
+
+func (e *edgeProcess) linger() {
+	if d := e.config.Listen.Linger.Duration; d > 0 {
+		time.Sleep(d)
+	}
+}
+
+// admin gives the admin listener, as core's.
+func (e *edgeProcess) admin() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("alive\n")) })
+	m.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !e.ready.Load() {
+			http.Error(w, "starting or stopping", http.StatusServiceUnavailable)
+			return
+		}
+		w.Write([]byte("ready\n"))
+	})
+	m.Handle("GET /metrics", e.tele.handler())
+	m.HandleFunc("GET /debug/pprof/", pprof.Index)
+	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return m
+}

@@ -1,0 +1,114 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// takeBody reads the whole body before anything travels further: a slow client
+// then holds no place at a target, and what goes on has one length that is ours,
+// whatever framing it came in. It is false when the request was answered here.
+func (x *exchange) takeBody() bool {
+	if reads(x.in.Method) || x.in.Body == nil || x.in.Body == http.NoBody {
+		return true // content of a GET has no meaning (RFC 9110 section 9.3.1) and goes no further
+	}
+	chunked := x.in.ContentLength < 0
+	if chunked && x.in.ProtoMajor == 1 {
+		// A length that came beside the chunks is gone by now, and somebody between
+		// the client and us may have believed it: nothing after this request is
+		// read from this connection (RFC 9112 section 6.1).
+		x.w.Header().Set("Connection", "close")
+	}
+	limit := x.p.Limits.maxBody(x.in.URL.Path)
+	if x.in.ContentLength > limit {
+		x.refuseBody(TooLarge)
+		return false
+	}
+	var err error
+	if x.body, err = readBody(x.in, limit); err == nil && int64(len(x.body)) > limit {
+		x.refuseBody(TooLarge)
+		return false
+	}
+	return err == nil || x.unreadable(err)
+}
+
+// believed is the announced length that room is made for before it has arrived.
+const believed = 16 << 10
+
+// readBody reads at most one byte more than limit.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if n := r.ContentLength; n >= 0 && n <= believed {
+		b := make([]byte, n)
+		_, err := io.ReadFull(r.Body, b)
+		return b, err
+	}
+	return io.ReadAll(io.LimitReader(r.Body, limit+1))
+}
+
+func (x *exchange) refuseBody(why Reason) {
+	x.start = x.p.Now()
+	x.w.Header().Set("Connection", "close")
+	x.apologize(Target{}, why)
+}
+
+// unreadable answers a body that did not arrive as announced; always false. The
+// request's context is no help here: net/http ends it with the failed read.
+func (x *exchange) unreadable(err error) bool {
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+		x.refuseBody(TooSlow)
+		return false
+	}
+	refuse(x.w, http.StatusBadRequest, "The request's content cannot be read.")
+	return false
+}
+
+// attach gives the request behind its body. GetBody lets net/http send it again
+// on a fresh connection where nothing was written on a resting one that had
+// just closed, or where an Idempotency-Key makes a repeat safe.
+func (x *exchange) attach(out *http.Request) {
+	if x.body == nil {
+		return
+	}
+	out.ContentLength = int64(len(x.body))
+	if len(x.body) == 0 {
+		out.Body = http.NoBody
+		return
+	}
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+	out.Body = io.NopCloser(bytes.NewReader(x.body))
+}
+
+// newBuffer makes what answers are copied through.
+func newBuffer() any { b := make([]byte, 16<<10); return &b }
+
+// copyBody passes an answer's body on. lost is why the target's end broke off,
+// gone why the member's did.
+func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (lost, gone error) {
+	if a.ContentLength == 0 || a.Body == http.NoBody {
+		return nil, nil
+	}
+	events := strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream")
+	buf := p.buffers.Get().(*[]byte)
+	defer p.buffers.Put(buf)
+	for {
+		n, err := a.Body.Read(*buf)
+		if n > 0 {
+			if _, gone = w.Write((*buf)[:n]); gone != nil {
+				return nil, gone
+			}
+			if events {
+				_ = http.NewResponseController(w).Flush() // what cannot flush is sent at the end
+			}
+		}
+		if err == io.EOF {
+			return nil, nil
+		}
+		if err != nil {
+			return err, nil
+		}
+	}
+}

@@ -1,0 +1,181 @@
+// Package proxy carries members' requests to a core build or a stand-in and
+// their answers back. It decides nothing about where: it asks Routes, reports
+// what came of it, and repeats a request only where nothing can be done twice.
+// When nothing behind it answers, it answers itself, honestly.
+package proxy
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"standfast/internal/fault"
+	"standfast/internal/journey"
+)
+
+// Sides of a cell.
+const (
+	Core    = "core"
+	Standin = "standin"
+)
+
+// Target is one process that a request can be sent to.
+type Target struct {
+	Cell  string
+	Side  string // Core or Standin
+	Build string // name of the core build; "" at the stand-in
+	URL   string // scheme and host, as given to New
+}
+
+// Routes decides where requests go. Its methods stand in the way of every
+// request: they are cheap and never wait.
+type Routes interface {
+	// Pick chooses a target for a request, and names what it is for ("" for files
+	// and what else is no journey); false means that nothing behind the cell is alive.
+	Pick(cell string, r *http.Request) (Target, journey.Name, bool)
+	// Other gives another target for a request that failed could not answer.
+	Other(failed Target, r *http.Request) (Target, bool)
+	// Report says what came of a request: failed means that no answer came at all.
+	Report(t Target, j journey.Name, o journey.Outcome, took time.Duration, failed error)
+}
+
+// Cell is what the edge itself must know of a cell.
+type Cell struct {
+	Name      string
+	Hosts     []string // exact host names, without a port
+	Brand     string
+	Telephone string
+	Locales   []string // the first one is the default
+	StatusURL string   // "" for none
+}
+
+// Reason is why the edge answers by itself.
+type Reason string
+
+// The reasons.
+const (
+	Down     Reason = "down"      // nothing behind the cell answers
+	Busy     Reason = "busy"      // what is behind it has no room
+	Unknown  Reason = "unknown"   // what was sent may or may not have been done
+	TooLarge Reason = "too-large" // more was sent than is taken
+	TooSlow  Reason = "too-slow"  // what was announced did not arrive in time
+)
+
+// Apology is an answer of the edge's own.
+type Apology struct {
+	Cell       Cell
+	Reason     Reason
+	RetryAfter time.Duration // 0: coming back by itself would not help
+}
+
+// Pages writes the edge's own answers.
+type Pages interface {
+	Apologize(w http.ResponseWriter, r *http.Request, a Apology)
+	// Serve answers for the files that these pages need; false for any other path.
+	Serve(w http.ResponseWriter, r *http.Request) bool
+}
+
+// Answer is one answer, for the metrics.
+type Answer struct {
+	Target  Target // zero where the edge answered itself
+	Cell    string
+	Journey journey.Name // "" for none
+	Outcome journey.Outcome
+	Took    time.Duration
+}
+
+// Config is what a proxy is made of.
+type Config struct {
+	Cells   []Cell
+	Targets []Target
+	Routes  Routes
+	Pages   Pages
+	Observe func(Answer) // of every answer of a known cell; never waits
+	Limits  Limits
+	// TLS gives what a target's connections are made with, where its address says https.
+	TLS func(Target) (*tls.Config, error)
+	Log *slog.Logger
+	Now func() time.Time // the clock; nil for the machine's
+}
+
+// Proxy is the handler of the edge's public listener.
+type Proxy struct {
+	cells     map[string]*Cell     // by host
+	upstreams map[string]*upstream // by target's URL
+	buffers   sync.Pool
+	Config
+}
+
+// New makes a proxy. A host of two cells, or a target without a usable URL, is an error.
+func New(c Config) (*Proxy, error) {
+	c.Limits = c.Limits.orDefaults()
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Observe == nil {
+		c.Observe = func(Answer) {}
+	}
+	p := &Proxy{Config: c, cells: map[string]*Cell{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}}
+	for i := range c.Cells {
+		for _, h := range c.Cells[i].Hosts {
+			h = strings.ToLower(h)
+			if p.cells[h] != nil {
+				return nil, fault.New(fault.Invalid, "edge.host-twice", h+" is the host of two cells.")
+			}
+			p.cells[h] = &c.Cells[i]
+		}
+	}
+	for _, t := range c.Targets {
+		u, err := newUpstream(t, c)
+		if err != nil {
+			return nil, err
+		}
+		p.upstreams[t.URL] = u
+	}
+	return p, nil
+}
+
+// Close ends the connections that rest.
+func (p *Proxy) Close() {
+	for _, u := range p.upstreams {
+		u.transport.CloseIdleConnections()
+	}
+}
+
+// ServeHTTP answers one request.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	cell := p.cell(r.Host)
+	if cell == nil {
+		misdirected(w)
+		return
+	}
+	if status, why := refusal(r); status != 0 {
+		refuse(w, status, why)
+		return
+	}
+	if p.Pages.Serve(w, r) {
+		return
+	}
+	x := exchange{p: p, cell: cell, w: w, in: r, start: p.Now()}
+	x.run()
+}
+
+// cell finds the cell of a Host header. A port is no part of the name: the edge
+// may stand behind another one than members type.
+func (p *Proxy) cell(host string) *Cell {
+	if c := p.cells[host]; c != nil {
+		return c
+	}
+	if name, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return nil
+		}
+		host = name
+	}
+	return p.cells[strings.ToLower(host)]
+}
