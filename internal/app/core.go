@@ -16,6 +16,7 @@ import (
 	"standfast/internal/core/api"
 	"standfast/internal/core/audit"
 	"standfast/internal/core/breached"
+	"standfast/internal/core/feed"
 	"standfast/internal/core/instrument"
 	"standfast/internal/core/jobs"
 	"standfast/internal/core/ledger"
@@ -57,6 +58,7 @@ type Rooms struct {
 	Locator     *locator.Store
 	Sequencer   *outbox.Sequencer
 	Gate        *overload.Gate
+	Feed        *feed.Service
 	Later       *spool.Spool     // nil in commands that serve nobody, as the next
 	Replica     *replica.Replica // of what signing in needs
 	Handler     http.Handler
@@ -159,7 +161,7 @@ func (r *Rooms) background() *suture.Supervisor {
 	s := suture.New("core", suture.Spec{EventHook: func(e suture.Event) { r.log.Error("background loop", "event", e.String()) }})
 	for name, run := range map[string]func(context.Context) error{
 		"database": r.DB.Watch, "sequencer": r.Sequencer.Run, "sign-in": r.SignIn.Run, "ledger": r.Ledger.Run, "payments": r.Payments.Run,
-		"gate": r.Gate.Run, "later": r.runLater, "replica": r.runReplica,
+		"gate": r.Gate.Run, "feed": r.Feed.Run, "later": r.runLater, "replica": r.runReplica,
 	} {
 		s.Add(loop{name, run})
 	}
@@ -283,6 +285,9 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	}
 	r.Accounts = account.New(r.DB, r.Ledger, r.Members, sources, account.Config{Zone: cell.zone, Later: r.Later, Log: r.log})
 	if err := r.wirePayments(c, cell); err != nil {
+		return err
+	}
+	if r.Feed, err = r.newFeed(c); err != nil {
 		return err
 	}
 	r.Sequencer = outbox.NewSequencer(r.DB, r.log, outbox.Table, audit.Table, ledger.Batches)

@@ -19,6 +19,19 @@ import (
 //go:embed standfast.toml
 var example []byte
 
+// createKey makes the master key, unless it is there, and writes beside it the
+// public key by which a stand-in knows the feed.
+func createKey(path string) error {
+	if _, err := masterkey.Create(path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	key, err := masterkey.Load(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(filepath.Dir(path), "feed.pub"), []byte(FeedKey(key)+"\n"), 0o644)
+}
+
 // Init writes the commented configuration file, and beside it the master key and
 // the certificates between processes. It overwrites neither of the first two.
 func Init(path string, out io.Writer) error {
@@ -34,7 +47,7 @@ func Init(path string, out io.Writer) error {
 		return fault.Wrap(fault.Unavailable, "init.write", "The configuration file cannot be written.", err)
 	}
 	key := filepath.Join(filepath.Dir(path), "master.key")
-	if _, err := masterkey.Create(key); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := createKey(key); err != nil {
 		return err
 	}
 	certificates := filepath.Join(filepath.Dir(path), "pki")

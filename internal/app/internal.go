@@ -208,9 +208,19 @@ func answers(ctx context.Context, d *db.DB) error {
 	}
 }
 
+// reader names who reads the feed.
+func reader(r *http.Request) string {
+	_, role := pki.RoleOf(r)
+	return string(role)
+}
+
 // newInternal wires what the other processes get.
 func (r *Rooms) newInternal(c Config, h *health, t *telemetry) internal {
-	return internal{build: c.build(), ready: readiness(h), keys: r.SignIn.PublicKeys, members: t.wrapInternal(r.Handler)}
+	return internal{build: c.build(), ready: readiness(h), keys: r.SignIn.PublicKeys, members: t.wrapInternal(r.Handler),
+		standIn: map[string]http.Handler{
+			"GET /internal/v1/feed":          r.Feed.Handler(reader),
+			"GET /internal/v1/feed/snapshot": r.Feed.SnapshotHandler(r.log),
+		}}
 }
 
 // internalServer gives the server of the internal listener.

@@ -35,6 +35,8 @@ const (
 	Invalid
 	// TooMany requests came in too short a time (429). RetryAfter is set.
 	TooMany
+	// Gone was there and is not kept any more (410); the caller begins anew.
+	Gone
 	// Unavailable means that the answer is not known now (503). RetryAfter is
 	// set. It never means "no".
 	Unavailable
@@ -160,6 +162,8 @@ func (k Kind) Status() int {
 		return 422
 	case TooMany:
 		return 429
+	case Gone:
+		return 410
 	case Unavailable:
 		return 503
 	}

@@ -51,6 +51,7 @@ var rooms = map[string]string{
 	"internal/core/payment":       "core/account core/gather core/instrument core/ledger core/signin core/notify core/jobs core/audit core/outbox db fault money",
 	"internal/core/rail/sim":      "core/payment core/instrument money fault",
 	"internal/core/importer":      "core/member core/account core/ledger core/instrument core/locator core/signin core/audit db fault money",
+	"internal/core/feed":          "core/outbox db fault",
 	"internal/core/api":           pages,
 	"internal/core/portal":        pages + frame,
 	"internal/core/console":       pages + frame + " core/staff core/proofing",

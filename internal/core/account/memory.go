@@ -154,7 +154,7 @@ func (m *memory) save(ctx context.Context, rows []lastKnownRow) error {
 				return err
 			}
 		}
-		return nil
+		return lastKnownChanged(ctx, tx, rows)
 	})
 }
 

@@ -17,23 +17,29 @@ const Interest = "interest"
 // Balances is Balance for many accounts in one query. Unknown accounts are left out.
 func (l *Ledger) Balances(ctx context.Context, accountIDs []string) (balances map[string]Balance, err error) {
 	err = l.db.Read(ctx, func(tx *db.Tx) error {
-		balances = make(map[string]Balance, len(accountIDs))
-		rows, err := queryMany(ctx, tx, `SELECT `+accountColumns+` FROM ledger_account a WHERE a.id IN (?)`, accountIDs)
-		accounts, err := db.Collect(rows, err, func(r *sql.Rows) (*account, error) { return scanAccount(r) })
-		if err != nil {
-			return err
-		}
-		for _, a := range accounts {
-			if a.folded {
-				if a, err = readAccount(ctx, tx, a.id); err != nil {
-					return err
-				}
-			}
-			balances[a.id] = a.balance(tx.Now)
-		}
-		return nil
+		balances, err = l.BalancesTx(ctx, tx, accountIDs)
+		return err
 	})
 	return balances, err
+}
+
+// BalancesTx is Balances in the caller's transaction.
+func (l *Ledger) BalancesTx(ctx context.Context, tx *db.Tx, accountIDs []string) (map[string]Balance, error) {
+	balances := make(map[string]Balance, len(accountIDs))
+	rows, err := queryMany(ctx, tx, `SELECT `+accountColumns+` FROM ledger_account a WHERE a.id IN (?)`, accountIDs)
+	accounts, err := db.Collect(rows, err, func(r *sql.Rows) (*account, error) { return scanAccount(r) })
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range accounts {
+		if a.folded {
+			if a, err = readAccount(ctx, tx, a.id); err != nil {
+				return nil, err
+			}
+		}
+		balances[a.id] = a.balance(tx.Now)
+	}
+	return balances, nil
 }
 
 // InterestSince adds up what Interest was credited to accounts from an instant

@@ -98,6 +98,22 @@ func (l *Ledger) Postings(ctx context.Context, accountID string, q PostingQuery)
 	return list, next, err
 }
 
+// PostingsTx gives an account's newest postings in the caller's transaction.
+func (l *Ledger) PostingsTx(ctx context.Context, tx *db.Tx, accountID string, limit int) ([]Posting, error) {
+	a, err := readAccount(ctx, tx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	q := PostingQuery{Limit: min(limit, maxLimit)}
+	at, err := q.start(ctx, tx, a)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{account: a, query: q, at: at}
+	err = p.fill(ctx, tx)
+	return p.list, err
+}
+
 // start gives where a page begins: after the cursor, at Until, or at the newest.
 func (q PostingQuery) start(ctx context.Context, tx *db.Tx, a *account) (place, error) {
 	if q.Cursor != "" {

@@ -87,12 +87,17 @@ func (r row) digest() []byte {
 // Read gives up to limit records with numbers above after, in order.
 func Read(ctx context.Context, d *db.DB, after int64, limit int) (all []Record, err error) {
 	err = d.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT seq, id, entity, entity_id, kind, version, at, payload
-			FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
-		all, err = db.Collect(rows, err, scan)
+		all, err = ReadTx(ctx, tx, after, limit)
 		return err
 	})
 	return all, err
+}
+
+// ReadTx is Read in the caller's transaction.
+func ReadTx(ctx context.Context, tx *db.Tx, after int64, limit int) ([]Record, error) {
+	rows, err := tx.Query(ctx, `SELECT seq, id, entity, entity_id, kind, version, at, payload
+		FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+	return db.Collect(rows, err, scan)
 }
 
 func scan(rows *sql.Rows) (r Record, err error) {

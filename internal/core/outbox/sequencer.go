@@ -18,6 +18,9 @@ const (
 	failed   = 500 * time.Millisecond // wait after a failure of the database
 )
 
+// Numbered is what is woken in this process (db.Woken) when rows were numbered here.
+const Numbered = "numbered"
+
 // Sequencer numbers the committed rows of chained tables. Every process runs
 // one; a lease keeps all but one of them quiet, and where two work at once the
 // row lock of the sequence keeps them right.
@@ -94,7 +97,11 @@ func (s *Sequencer) pass(ctx context.Context, table db.Chained, lease *lease) er
 // drain numbers until nothing is left.
 func (s *Sequencer) drain(ctx context.Context, table db.Chained) error {
 	for {
-		if n, err := s.db.Number(ctx, table, batch); err != nil || n < batch {
+		n, err := s.db.Number(ctx, table, batch)
+		if n > 0 {
+			s.db.Wake(Numbered)
+		}
+		if err != nil || n < batch {
 			return err
 		}
 	}

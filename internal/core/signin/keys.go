@@ -121,10 +121,15 @@ func (s *Service) makeKey(ctx context.Context, tx *db.Tx) error {
 func (s *Service) RotateKeys(ctx context.Context) error {
 	life := max(s.conf.SessionMax, s.conf.DeviceTrust, deviceFor) + verifyMargin
 	err := s.db.WithTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE signing_key SET retired_at = $1, verify_until = $2, sealed_key = $3 WHERE retired_at = 0`,
+		retired, err := tx.Strings(ctx, `UPDATE signing_key SET retired_at = $1, verify_until = $2, sealed_key = $3 WHERE retired_at = 0 RETURNING id`,
 			db.Micros(tx.Now), db.Micros(tx.Now.Add(life)), []byte{})
 		if err != nil {
 			return err
+		}
+		for _, id := range retired {
+			if err := outbox.Append(ctx, tx, outbox.Change{Entity: "signing-key", EntityID: id, Kind: "retired", Version: 2, Payload: map[string]any{}}); err != nil {
+				return err
+			}
 		}
 		return s.makeKey(ctx, tx)
 	})

@@ -156,7 +156,7 @@ func count(ctx context.Context, tx *db.Tx, list []gauge) error {
 			return err
 		}
 	}
-	return nil
+	return failuresChanged(ctx, tx, list)
 }
 
 // prepare makes a gauge's row where it has none, so that there is one to lock.
@@ -219,7 +219,10 @@ func forgive(ctx context.Context, tx *db.Tx, list []gauge) error {
 		return nil
 	}
 	_, err := tx.Exec(ctx, `DELETE FROM throttle WHERE key IN `+places(len(list)), keys(list)...)
-	return err
+	if err != nil {
+		return err
+	}
+	return failuresChanged(ctx, tx, list)
 }
 
 // forgivable are the gauges, already read, that have counted something which a

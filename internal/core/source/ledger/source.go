@@ -85,6 +85,14 @@ func (s *Source) Transactions(ctx context.Context, a account.Account, q account.
 	return p, nil
 }
 
+// Shown gives a ledger's balance as a member of the account reads it.
+func Shown(a account.Account, b ledger.Balance) account.Balance { return shown(a, b) }
+
+// Transaction gives a posting as a member of the account reads it.
+func Transaction(accountID string, p ledger.Posting) account.Transaction {
+	return transaction(accountID, p)
+}
+
 func transaction(accountID string, p ledger.Posting) account.Transaction {
 	t := account.Transaction{ID: p.ID, AccountID: accountID, PostedAt: p.EffectiveAt, Amount: p.Amount, Kind: p.Kind,
 		Description: p.Description, Status: string(p.Status)}
