@@ -43,7 +43,7 @@ func openMailbox() *mailbox {
 	return m
 }
 
-// child is a core process of its own, as it runs in production.
+// child is a process of its own, as it runs in production.
 type child struct {
 	cmd   *exec.Cmd
 	addr  string // of its public listener
@@ -63,11 +63,10 @@ func startCore(ctx context.Context, dir string, c app.Config) (*child, error) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		return nil, err
 	}
-	self, err := os.Executable()
+	k, err := newChild("core", "--config", path)
 	if err != nil {
 		return nil, err
 	}
-	k := &child{cmd: exec.Command(self, "core", "--config", path), exit: make(chan error, 1), log: &tail{}}
 	if err := k.start(); err != nil {
 		return nil, err
 	}
@@ -75,6 +74,15 @@ func startCore(ctx context.Context, dir string, c app.Config) (*child, error) {
 		return nil, errors.Join(err, k.stop())
 	}
 	return k, nil
+}
+
+// newChild prepares a process of this program.
+func newChild(command ...string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return &child{cmd: exec.Command(self, command...), exit: make(chan error, 1), log: &tail{}}, nil
 }
 
 // start hands the process its two sockets (see app's listeners) and starts it.

@@ -15,6 +15,7 @@ type CLI struct {
 	Ledger    ledgerCmd    `cmd:"" help:"Transfers over HTTP and payments against pgbench -N; transfers in process on SQLite."`
 	Import    importCmd    `cmd:"" help:"Rows a second and memory of an import, on both engines."`
 	Dashboard dashboardCmd `cmd:"" help:"Dashboards with a thousand and with a million accounts."`
+	Edge      edgeCmd      `cmd:"" help:"The edge against a bare reverse proxy: time added, CPU, throughput."`
 	Signin    signinCmd    `cmd:"" help:"CPU of sign-ins with password and passkey and of a request with a session; a storm of sign-ins."`
 }
 
@@ -72,6 +73,22 @@ type signinCmd struct {
 // Run measures sign-in.
 func (c *signinCmd) Run(ctx context.Context, out io.Writer) error {
 	return measure("signin", c.common, out, func(r *Report) error { return signinBench(ctx, *c, r) })
+}
+
+type edgeCmd struct {
+	JSON     bool          `help:"Print one JSON document in place of a table."`
+	Duration time.Duration `help:"How long each measurement takes." default:"5s"`
+	Rounds   int           `help:"How often everything is measured, in turns; the median counts." default:"5"`
+	Profile  string        `help:"Write a CPU profile of the edge under load there, and measure nothing." type:"path" placeholder:"FILE"`
+	Bare     string        `help:"Be the bare proxy of an edge's configuration." type:"existingfile" hidden:""`
+}
+
+// Run measures the edge.
+func (c *edgeCmd) Run(ctx context.Context, out io.Writer) error {
+	if c.Bare != "" {
+		return bareProxy(ctx, c.Bare)
+	}
+	return measure("edge", common{JSON: c.JSON}, out, func(r *Report) error { return edgeBench(ctx, *c, r) })
 }
 
 func measure(name string, c common, out io.Writer, bench func(*Report) error) error {
