@@ -1,0 +1,52 @@
+package route
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"standfast/internal/journey"
+)
+
+func TestErrandsOfOddRequestsAreUnknown(t *testing.T) {
+	table := Table()
+	for _, c := range []struct{ method, target string }{
+		{"GET", "//dashboard"}, {"GET", "/dashboard/"}, {"GET", "/../dashboard"}, {"POST", "/dashboard"},
+		{"BREW", "/pay"}, {"GET", "/accounts/"}, {"GET", "/accounts/1/2"}, {"GET", "/nothing"},
+	} {
+		r := &http.Request{Method: c.method, Host: "bank.example", URL: &url.URL{Path: c.target}}
+		if got := table.Of(r); got != (Errand{}) {
+			t.Errorf("%s %s is %+v", c.method, c.target, got)
+		}
+	}
+	if got := table.Of(httptest.NewRequest("HEAD", "/dashboard?x=1", nil)); got.Journey != journey.Dashboard || !got.Look {
+		t.Errorf("HEAD is not like GET: %+v", got)
+	}
+}
+
+func TestWhatTheStandinCanDo(t *testing.T) {
+	table := Table()
+	for target, want := range map[string]bool{
+		"GET /": true, "GET /dashboard": true, "POST /pay": true, "POST /sign-in": true, "GET /static/site.css": true,
+		"POST /sign-in/code": false, "POST /transfer": false, "GET /profile": false, "POST /recover": false,
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		if got := table.Of(httptest.NewRequest(method, path, nil)); got.Standin != want {
+			t.Errorf("%s: %v", target, got.Standin)
+		}
+	}
+}
+
+func FuzzOf(f *testing.F) {
+	f.Add("GET", "/accounts/%2e%2e/freeze")
+	f.Add("POST", "//pay")
+	table := Table()
+	f.Fuzz(func(t *testing.T, method, path string) {
+		e := table.Of(&http.Request{Method: method, Host: "bank.example", URL: &url.URL{Path: path}})
+		if e.Look && (!e.Standin || method != "GET" && method != "HEAD") {
+			t.Errorf("%s %q only looks: %+v", method, path, e)
+		}
+	})
+}

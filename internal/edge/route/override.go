@@ -1,0 +1,149 @@
+package route
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"standfast/internal/fault"
+	"standfast/internal/journey"
+)
+
+// Limits of what an operator says.
+const (
+	longestOverride = 24 * time.Hour
+	maxReason       = 500 // characters
+	maxWho          = 200
+)
+
+// Override puts a journey, or all, to one side until some time, or ends that.
+// It holds at once; the decision is told like any other.
+func (r *Router) Override(o Override) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.time()
+	c, err := r.cell(o.Cell)
+	if err != nil {
+		return err
+	}
+	if err := c.mayPin(o, now); err != nil {
+		return err
+	}
+	if o.Side == "" {
+		c.unpin(o.Journey, now)
+	} else {
+		c.pinned[o.Journey] = o
+	}
+	r.told = append(r.told, Decision{At: now, Cell: c.Name, Kind: Overridden, Journey: o.Journey, Side: o.Side,
+		Cause: CauseOperator, Until: o.Until, Who: o.Who, Reason: o.Reason})
+	r.replan()
+	r.tell()
+	return nil
+}
+
+func (r *Router) cell(name string) (*cell, error) {
+	for _, c := range r.cells {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return nil, refused("cell", "There is no such cell here.")
+}
+
+func (c *cell) mayPin(o Override, now time.Time) error {
+	_, pinned := c.pinned[o.Journey]
+	_, switched := c.lines[o.Journey]
+	switch {
+	case c.standin == nil:
+		return refused("cell", "This cell has no stand-in to choose.")
+	case o.Journey == "" || !switched && o.Journey != Every:
+		return refused("journey", "This journey is not switched: core alone can do it.")
+	case o.Side == "" && !pinned:
+		return refused("journey", "There is no override to end.")
+	case o.Side != "" && o.Side != Core && o.Side != Standin:
+		return refused("side", "A side is core or standin.")
+	case o.Side != "" && (!o.Until.After(now) || o.Until.Sub(now) > longestOverride):
+		return refused("until", "An override ends within 24 hours.")
+	}
+	return answered(o.Who, o.Reason)
+}
+
+// answered wants somebody who decided, and why.
+func answered(who, reason string) error {
+	switch {
+	case who == "" || utf8.RuneCountInString(who) > maxWho:
+		return refused("who", "Say who decides.")
+	case reason == "" || utf8.RuneCountInString(reason) > maxReason:
+		return refused("reason", "Give a reason of at most 500 characters.")
+	}
+	return nil
+}
+
+func refused(field, message string) error {
+	e := fault.New(fault.Invalid, "routing."+field, message)
+	e.Fields = []fault.Field{{Location: "body." + field, Code: "routing." + field, Message: message}}
+	return e
+}
+
+// unpin ends an override. What it had put to the stand-in goes back by the same
+// steps as after a failure.
+func (c *cell) unpin(n journey.Name, now time.Time) {
+	o := c.pinned[n]
+	delete(c.pinned, n)
+	for name, l := range c.lines {
+		if _, still := c.pin(name); still || n != Every && n != name {
+			continue
+		}
+		l.enter(o.Side, -1, now)
+	}
+}
+
+// expire ends the overrides whose time is over.
+func (r *Router) expire(c *cell, now time.Time) {
+	for n, o := range c.pinned {
+		if now.Before(o.Until) {
+			continue
+		}
+		c.unpin(n, now)
+		r.told = append(r.told, Decision{At: now, Cell: c.Name, Kind: Overridden, Journey: n, Cause: CauseExpired, Until: o.Until, Who: o.Who, Reason: o.Reason})
+	}
+}
+
+// Shares is an operator's word on a build's share, or on the exercise's.
+type Shares struct {
+	Cell   string `json:"cell"`
+	Build  string `json:"build"` // empty: the share of looking requests that the stand-in is shown
+	Share  Share  `json:"share"` // that it shall have at last: less at once, more in steps
+	Who    string `json:"who"`
+	Reason string `json:"reason"`
+}
+
+// SetShares changes a share.
+func (r *Router) SetShares(s Shares) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.time()
+	c, err := r.cell(s.Cell)
+	if err != nil {
+		return err
+	}
+	if s.Share < 0 || s.Share > All {
+		return refused("share", "A share is between 0 and 10000 hundredths of a percent.")
+	}
+	if err := answered(s.Who, s.Reason); err != nil {
+		return err
+	}
+	d := Decision{At: now, Cell: c.Name, Kind: Exercised, Journey: Every, Build: s.Build, Share: s.Share, Cause: CauseOperator, Who: s.Who, Reason: s.Reason}
+	switch {
+	case s.Build == "":
+		c.exercise = s.Share
+	case len(c.Builds) == 2 && s.Build == c.Builds[1].Name:
+		c.rollout.begin(s.Share, now)
+		d.Kind, d.Share = Rolled, c.rollout.share
+	default:
+		return refused("build", "Only the newer of two builds has a share to set; the other has what it leaves.")
+	}
+	r.told = append(r.told, d)
+	r.replan()
+	r.tell()
+	return nil
+}

@@ -1,0 +1,94 @@
+package route
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"standfast/internal/journey"
+)
+
+// process is one target with what is known of it.
+type process struct {
+	target Target
+	series map[journey.Name]*series // of every journey and of what is counted nowhere; never changed
+	flight atomic.Int64             // requests that were picked for it and not yet reported
+	pulse
+}
+
+func newProcess(t Target) *process {
+	p := &process{target: t, series: map[journey.Name]*series{"": newSeries()}}
+	for _, n := range journey.Names() {
+		p.series[n] = newSeries()
+	}
+	return p
+}
+
+// pulse is whether a process lives, by probes and by every answer that it gives.
+type pulse struct {
+	mu       sync.Mutex
+	answered time.Time // last, to whomever
+	lost     time.Time // first of the failures since the last answer; zero: none
+	probes   int       // of them, probes
+	unready  time.Time // since when it says that it is not ready; zero: it says that it is
+	ready    bool      // it has said that it is ready, and not otherwise since
+	build    string    // that it says it is
+}
+
+// leastProbes is how many probes in a row must get no answer before a process
+// counts as dead: one alone may have met a pause of the edge itself.
+const leastProbes = 3
+
+func (p *pulse) failed(now time.Time, probe bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost.IsZero() {
+		p.lost = now
+	}
+	if probe {
+		p.probes++
+	}
+}
+
+func (p *pulse) answers(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answered, p.lost, p.probes = now, time.Time{}, 0
+}
+
+// says notes an answered probe.
+func (p *pulse) says(now time.Time, probe Probe) {
+	p.answers(now)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.build, p.ready = probe.Build, probe.Ready
+	switch {
+	case probe.Ready:
+		p.unready = time.Time{}
+	case p.unready.IsZero():
+		p.unready = now
+	}
+}
+
+// dead tells whether nothing at all has come from the process for so long.
+func (p *pulse) dead(now time.Time, after time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.lost.IsZero() && p.probes >= leastProbes && now.Sub(p.lost) >= after
+}
+
+// notReady tells whether the process has said so for so long.
+func (p *pulse) notReady(now time.Time, after time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.unready.IsZero() && now.Sub(p.unready) >= after
+}
+
+// good tells whether the process said that it is ready and has neither taken it
+// back nor been silent for so long.
+func (p *pulse) good(now time.Time, after time.Duration) bool {
+	p.mu.Lock()
+	known := !p.answered.IsZero() && (p.ready || !p.unready.IsZero())
+	p.mu.Unlock()
+	return known && !p.dead(now, after) && !p.notReady(now, after)
+}
