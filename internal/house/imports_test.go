@@ -60,7 +60,8 @@ var rooms = map[string]string{
 	"internal/core/portal/route":  "",
 	"internal/core/portal/static": "core/portal/route",
 
-	"internal/edge": "fault journey text token",
+	"internal/edge":       "fault journey text token edge/route",
+	"internal/edge/route": "fault journey",
 
 	"internal/gameday":        everything,
 	"internal/gameday/fault":  "",
