@@ -62,16 +62,18 @@ func (h *house) answers(kind ClaimKind, id, typed string, from *Client) (c claim
 	return c, err
 }
 
-// lastCode is the code of the last message that came by a channel.
+// lastCode is the code of the last message that was made for a channel. (Workers
+// send those that wait together in any order; ids are in that of making.)
 func (b *mailbox) lastCode(ch notify.Channel) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := len(b.mail) - 1; i >= 0; i-- {
-		if m := b.mail[i]; m.Channel == ch && m.Code != "" {
-			return m.Code
+	var last notify.Outgoing
+	for _, m := range b.mail {
+		if m.Channel == ch && m.Code != "" && m.ID >= last.ID {
+			last = m
 		}
 	}
-	return ""
+	return last.Code
 }
 
 // about counts the messages whose code somebody was sent, or that carry none.
