@@ -91,7 +91,7 @@ func newProduction(t testing.TB) *production {
 	must(t, "init", "--config", p.file("standfast.toml"))
 	p.edit(map[string]string{
 		"database": p.database, "public": p.public, "admin": p.admin, "cell.public_url": "https://" + p.public,
-		"certificate": "tls.crt", "key": "tls.key", "server": relay, "tls": "none",
+		"tls.certificate": "tls.crt", "tls.key": "tls.key", "server": relay, "tls": "none",
 	})
 	return p
 }

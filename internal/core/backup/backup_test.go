@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"standfast/internal/core/backup"
+	"standfast/internal/core/jobs"
 	"standfast/internal/db"
 	"standfast/internal/dbtest"
 	"standfast/internal/fault"
@@ -23,7 +24,7 @@ const purses = 50
 // scene makes tables in which every instant has the same sum, and a log whose
 // rows must belong to a purse.
 func scene(ctx context.Context, d *db.DB) error {
-	if err := d.Migrate(ctx); err != nil {
+	if err := errors.Join(d.Migrate(ctx), jobs.Migrate(ctx, d)); err != nil {
 		return err
 	}
 	text := []string{
