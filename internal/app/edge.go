@@ -17,7 +17,9 @@ import (
 	"standfast/internal/edge"
 	"standfast/internal/edge/page"
 	"standfast/internal/edge/proxy"
+	"standfast/internal/edge/route"
 	"standfast/internal/fault"
+	"standfast/internal/journey"
 	"standfast/internal/pki"
 	"standfast/internal/text"
 )
@@ -85,6 +87,7 @@ func edgeListeners(c EdgeConfig) (s edgeSockets, err error) {
 type edgeProcess struct {
 	config EdgeConfig
 	proxy  *proxy.Proxy
+	routes *routing
 	tele   *edgeTelemetry
 	tls    *tls.Config // nil: plain
 	plain  http.Handler
@@ -104,7 +107,11 @@ func openEdge(c EdgeConfig, log *slog.Logger) (*edgeProcess, error) {
 	if err := e.openTLS(); err != nil {
 		return nil, err
 	}
-	p := proxy.Config{Routes: newEdgeRoutes(c), Pages: page.New(texts), Observe: e.tele.count, Log: log,
+	if e.routes, err = newRouting(c, log); err != nil {
+		return nil, err
+	}
+	p := proxy.Config{Routes: e.routes, Errand: e.routes.errands.Of, Sticky: e.routes.sticky, Pages: page.New(texts),
+		Observe: e.tele.count, Compared: e.compared, Log: log,
 		Limits: proxy.Limits{Body: c.Limits.Body, Deadline: c.Limits.Deadline.Duration, Patience: c.Limits.Patience.Duration,
 			InFlight: c.Limits.InFlight, Queue: c.Limits.Queue, Wait: c.Limits.Wait.Duration}}
 	for _, cell := range c.Cells {
@@ -112,15 +119,27 @@ func openEdge(c EdgeConfig, log *slog.Logger) (*edgeProcess, error) {
 		p.Targets = append(p.Targets, cell.targets()...)
 	}
 	p.TLS = e.towards
-	e.proxy, err = proxy.New(p)
-	return e, err
+	if e.proxy, err = proxy.New(p); err != nil {
+		return nil, err
+	}
+	e.routes.ask = e.proxy.Ask
+	return e, nil
+}
+
+// compared counts an exercise of the stand-in, and says it aloud when a member
+// would have read other figures there.
+func (e *edgeProcess) compared(cell string, j journey.Name, same bool) {
+	e.tele.compared(cell, j, same)
+	if !same {
+		e.log.Error("the stand-in shows other figures than core", "cell", cell, "journey", j)
+	}
 }
 
 // towards gives what connections to a target are made with: the edge's own
 // certificate, and the demand that the other end is of that cell and role.
-func (e *edgeProcess) towards(t proxy.Target) (*tls.Config, error) {
+func (e *edgeProcess) towards(t route.Target) (*tls.Config, error) {
 	role := pki.Core
-	if t.Side == proxy.Standin {
+	if t.Side == route.Standin {
 		role = pki.StandIn
 	}
 	return pki.Client(e.config.Internal.CA, e.config.Internal.Certificate, e.config.Internal.Key, t.Cell, role)
@@ -170,6 +189,8 @@ func (e *edgeProcess) run(ctx context.Context, at edgeSockets) error {
 	defer stop()
 	admin, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAdmin()
+	routed := make(chan struct{})
+	go func() { defer close(routed); e.routes.run(admin) }()
 	adminDone := make(chan error, 1)
 	go func() { adminDone <- serve(admin, newServer(e.admin()), at.admin, TLSConfig{}) }()
 	doors := map[net.Listener]edge.Server{at.public: {Handler: e.proxy, TLS: e.tls, Connections: e.config.Limits.Connections, Log: e.log}}
@@ -196,6 +217,7 @@ func (e *edgeProcess) run(ctx context.Context, at edgeSockets) error {
 		errs = append(errs, <-done)
 	}
 	stopAdmin()
+	<-routed
 	return errors.Join(append(errs, <-adminDone)...)
 }
 

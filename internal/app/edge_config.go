@@ -11,7 +11,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/text/language"
 
-	"standfast/internal/edge/proxy"
+	"standfast/internal/edge/route"
 	"standfast/internal/fault"
 )
 
@@ -212,13 +212,13 @@ func wrongTarget(s string, certified bool) string {
 }
 
 // targets are the processes behind the edge that belong to the cell.
-func (c EdgeCellConfig) targets() []proxy.Target {
-	var list []proxy.Target
+func (c EdgeCellConfig) targets() []route.Target {
+	var list []route.Target
 	for _, b := range c.Builds {
-		list = append(list, proxy.Target{Cell: c.Name, Side: proxy.Core, Build: b.Name, URL: b.URL})
+		list = append(list, route.Target{Cell: c.Name, Side: route.Core, Build: b.Name, URL: b.URL})
 	}
 	if c.Standin.URL != "" {
-		list = append(list, proxy.Target{Cell: c.Name, Side: proxy.Standin, URL: c.Standin.URL})
+		list = append(list, route.Target{Cell: c.Name, Side: route.Standin, URL: c.Standin.URL})
 	}
 	return list
 }

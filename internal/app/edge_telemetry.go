@@ -21,6 +21,7 @@ import (
 type edgeTelemetry struct {
 	registry *prometheus.Registry
 	requests metric.Float64Histogram
+	copies   metric.Int64Counter
 	sets     sync.Map // of answered to metric.MeasurementOption: made once, as making them costs more than counting
 }
 
@@ -40,7 +41,12 @@ func newEdgeTelemetry() (*edgeTelemetry, error) {
 		return nil, err
 	}
 	t := &edgeTelemetry{registry: reg}
-	t.requests, err = sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter)).Meter("standfast").Float64Histogram("standfast.edge.requests",
+	meter := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter)).Meter("standfast")
+	t.copies, err = meter.Int64Counter("standfast.edge.compared", metric.WithDescription("Requests that were shown to the stand-in too, by whether its figures were core's"))
+	if err != nil {
+		return nil, err
+	}
+	t.requests, err = meter.Float64Histogram("standfast.edge.requests",
 		metric.WithUnit("s"), metric.WithDescription("Time to answer a member, by cell, journey, outcome, side and build; side \"edge\" where nothing behind it could"),
 		metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
 	return t, err
@@ -48,12 +54,17 @@ func newEdgeTelemetry() (*edgeTelemetry, error) {
 
 // count takes one answer.
 func (t *edgeTelemetry) count(a proxy.Answer) {
-	key := answered{a.Cell, a.Target.Side, a.Target.Build, a.Journey, a.Outcome}
+	key := answered{a.Cell, string(a.Target.Side), a.Target.Build, a.Journey, a.Outcome}
 	set, ok := t.sets.Load(key)
 	if !ok {
 		set, _ = t.sets.LoadOrStore(key, key.option())
 	}
 	t.requests.Record(context.Background(), a.Took.Seconds(), set.(metric.MeasurementOption))
+}
+
+// compared takes one comparison of core's figures with the stand-in's.
+func (t *edgeTelemetry) compared(cell string, j journey.Name, same bool) {
+	t.copies.Add(context.Background(), 1, metric.WithAttributes(attribute.String("cell", cell), attribute.String("journey", string(j)), attribute.Bool("same", same)))
 }
 
 func (k answered) option() metric.MeasurementOption {

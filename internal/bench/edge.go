@@ -134,6 +134,10 @@ func startTarget(dir string) (url string, stop func() error, err error) {
 	srv := &http.Server{TLSConfig: conf, ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		journey.Set(w.Header(), journey.Dashboard, journey.Done)
 		w.Header().Set("Standfast-Build", "one")
+		if r.URL.Path == "/internal/v1/ready" {
+			_, _ = w.Write([]byte(`{"ready":true,"build":"one"}`))
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
 		w.Header().Set("Cache-Control", "no-store")

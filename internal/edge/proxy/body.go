@@ -52,7 +52,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 func (x *exchange) refuseBody(why Reason) {
 	x.start = x.p.Now()
 	x.w.Header().Set("Connection", "close")
-	x.apologize(Target{}, why)
+	x.apologize(why)
 }
 
 // unreadable answers a body that did not arrive as announced; always false. The

@@ -8,23 +8,26 @@ import (
 	"net/url"
 	"time"
 
+	"standfast/internal/edge/route"
 	"standfast/internal/journey"
 )
 
 // exchange is one request of a member and what becomes of it.
 type exchange struct {
-	p       *Proxy
-	cell    *Cell
-	w       http.ResponseWriter
-	in      *http.Request
-	journey journey.Name // once a target was picked
-	body    []byte       // all of it; nil for none
-	start   time.Time    // since when it is ours: it has arrived in full
+	p      *Proxy
+	cell   *Cell
+	w      http.ResponseWriter
+	in     *http.Request
+	errand route.Errand
+	sticky string
+	body   []byte    // all of it; nil for none
+	start  time.Time // since when it is ours: it has arrived in full
 }
 
 var (
-	errLate   = errors.New("no answer in time")
-	errNoHTTP = errors.New("the answer is none of HTTP's final ones")
+	errLate    = errors.New("no answer in time")
+	errNoHTTP  = errors.New("the answer is none of HTTP's final ones")
+	errForeign = errors.New("the answer does not say which build or side of ours gave it")
 )
 
 func (x *exchange) run() {
@@ -32,10 +35,10 @@ func (x *exchange) run() {
 		return
 	}
 	x.start = x.p.Now()
-	var first Target
-	var ok bool
-	if first, x.journey, ok = x.p.Routes.Pick(x.cell.Name, x.in); !ok {
-		x.apologize(Target{}, Down)
+	x.sticky = x.p.Sticky(x.cell.Name, x.in)
+	first, ok := x.p.Routes.Pick(x.cell.Name, x.errand, x.sticky)
+	if !ok {
+		x.apologize(Down)
 		return
 	}
 	a, err := x.ask(first)
@@ -44,22 +47,22 @@ func (x *exchange) run() {
 		x.pass(a)
 	case x.in.Context().Err() != nil: // nobody is there any more
 	case errors.Is(err, errBusy):
-		x.apologize(a.target, Busy)
+		x.apologize(Busy)
 	case reads(x.in.Method) || unsent(err):
-		x.apologize(a.target, Down)
+		x.apologize(Down)
 	default:
-		x.apologize(a.target, Unknown)
+		x.apologize(Unknown)
 	}
 }
 
 // ask sends the request to a target and, where that is safe, to another one. Its
 // answer's target is set also with an error.
-func (x *exchange) ask(t Target) (answer, error) {
+func (x *exchange) ask(t route.Target) (answer, error) {
 	a, err := x.try(t, true)
 	if !x.again(a, err) {
 		return a, err
 	}
-	other, ok := x.p.Routes.Other(t, x.in)
+	other, ok := x.p.Routes.Again(t, x.errand)
 	if !ok {
 		return a, err
 	}
@@ -67,14 +70,15 @@ func (x *exchange) ask(t Target) (answer, error) {
 	if err != nil {
 		return b, errB
 	}
-	if errB == nil && b.StatusCode != http.StatusNotFound {
-		a.close()
-		return b, nil
+	if errB != nil {
+		return a, nil
 	}
-	if errB == nil {
-		b.close()
+	if b.StatusCode == http.StatusNotFound {
+		a, b = b, a
 	}
-	return a, nil
+	x.report(a, nil)
+	a.close()
+	return b, nil
 }
 
 // again tells whether a request may be sent to another target: where nothing was
@@ -87,7 +91,7 @@ func (x *exchange) again(a answer, err error) bool {
 	case err != nil:
 		return unsent(err) || reads(x.in.Method)
 	}
-	return a.StatusCode == http.StatusNotFound && reads(x.in.Method) && isFile(x.in.URL.Path)
+	return a.StatusCode == http.StatusNotFound && reads(x.in.Method) && x.errand.Either
 }
 
 func unsent(err error) bool {
@@ -98,7 +102,7 @@ func unsent(err error) bool {
 // answer is a target's answer whose body is still to be read, and its place.
 type answer struct {
 	*http.Response
-	target Target
+	target route.Target
 	up     *upstream
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
@@ -117,7 +121,7 @@ func (a answer) end() {
 
 // try sends the request to one target. Where another may still be asked, a page
 // is not waited for longer than the limit of patience.
-func (x *exchange) try(t Target, first bool) (answer, error) {
+func (x *exchange) try(t route.Target, first bool) (answer, error) {
 	a := answer{target: t, up: x.p.upstreams[t.URL]}
 	if a.up == nil {
 		return a, x.failed(t, &unreachable{errors.New("the target is not configured: " + t.URL)})
@@ -135,9 +139,8 @@ func (x *exchange) try(t Target, first bool) (answer, error) {
 	cancel := a.cancel
 	a.timer = time.AfterFunc(patience, func() { cancel(errLate) })
 	var err error
-	if a.Response, err = a.up.transport.RoundTrip(x.outgoing(ctx, a.up, left)); err == nil && a.StatusCode < 200 {
-		a.Body.Close()
-		err = errNoHTTP
+	if a.Response, err = a.up.transport.RoundTrip(x.outgoing(ctx, a.up, left)); err == nil {
+		err = sound(a.Response)
 	}
 	if err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, errLate) && !unsent(err) {
@@ -157,19 +160,30 @@ func (x *exchange) left() time.Duration {
 	return max(time.Millisecond, x.p.Limits.Deadline-x.p.Now().Sub(x.start))
 }
 
+// sound tells whether an answer is a final one, and from one of ours: anything
+// else that speaks on a target's address is no answer, whatever its status says.
+func sound(a *http.Response) error {
+	err := error(nil)
+	switch {
+	case a.StatusCode < 200:
+		err = errNoHTTP
+	case a.Header[BuildHeader] == nil && a.Header[SideHeader] == nil:
+		err = errForeign
+	default:
+		return nil
+	}
+	a.Body.Close()
+	return err
+}
+
 // failed reports a target that gave no answer. A client that went away, and a
 // target without a place, say nothing about what the target can do.
-func (x *exchange) failed(t Target, err error) error {
-	if x.in.Context().Err() != nil {
-		return err
+func (x *exchange) failed(t route.Target, err error) error {
+	left, busy := x.in.Context().Err() != nil, errors.Is(err, errBusy)
+	x.p.Routes.Report(t, x.errand, route.Answer{Outcome: journey.Failed, Took: x.p.Now().Sub(x.start), Lost: !left && !busy, Shed: busy, Left: left})
+	if !left && !busy && x.p.Log != nil {
+		x.p.Log.Warn("no answer", "cell", t.Cell, "side", t.Side, "build", t.Build, "journey", x.errand.Journey, "error", err)
 	}
-	cause := err
-	if errors.Is(err, errBusy) {
-		cause = nil
-	} else if x.p.Log != nil {
-		x.p.Log.Warn("no answer", "cell", t.Cell, "side", t.Side, "build", t.Build, "journey", x.journey, "error", err)
-	}
-	x.p.Routes.Report(t, x.journey, journey.Failed, x.p.Now().Sub(x.start), cause)
 	return err
 }
 
@@ -202,33 +216,38 @@ func (x *exchange) pass(a answer) {
 	}
 }
 
-// count reports an answer to the routing and to the metrics: as the target's
-// record judges it, or by its status where it carries none.
+// count reports an answer to the routing and to the metrics.
 func (x *exchange) count(a answer, lost error) {
-	name, outcome, err := journey.Parse(a.Header.Get(journey.Header))
-	if err != nil {
-		name, outcome = x.journey, journey.Of(a.StatusCode)
-	}
-	if x.in.Context().Err() != nil {
-		lost = nil
-	}
-	if lost != nil {
-		outcome = journey.Failed
-	}
-	took := x.p.Now().Sub(x.start)
-	x.p.Routes.Report(a.target, orElse(x.journey, name), outcome, took, lost)
+	name, outcome, took := x.report(a, lost)
 	x.p.Observe(Answer{Target: a.target, Cell: x.cell.Name, Journey: name, Outcome: outcome, Took: took})
+	if lost == nil {
+		x.exercise(a)
+	}
 }
 
-func orElse(a, b journey.Name) journey.Name {
-	if a != "" {
-		return a
+// report tells the routing of an answer: as the target's record judges it, or by
+// its status where it carries none.
+func (x *exchange) report(a answer, lost error) (name journey.Name, o journey.Outcome, took time.Duration) {
+	name, o, err := journey.Parse(a.Header.Get(journey.Header))
+	if err != nil {
+		name, o = x.errand.Journey, journey.Of(a.StatusCode)
 	}
-	return b
+	left := x.in.Context().Err() != nil
+	if lost != nil && !left {
+		o = journey.Failed
+	}
+	took = x.p.Now().Sub(x.start)
+	x.p.Routes.Report(a.target, x.errand, route.Answer{Outcome: o, Took: took, Lost: lost != nil && !left, Shed: shed(a.Response), Left: left})
+	return name, o, took
+}
+
+// shed tells whether a target turned a request away for the load alone.
+func shed(a *http.Response) bool {
+	return a.StatusCode == http.StatusTooManyRequests || a.StatusCode == http.StatusServiceUnavailable && a.Header.Get(ShedHeader) == "1"
 }
 
 // apologize answers in the edge's own words.
-func (x *exchange) apologize(t Target, why Reason) {
+func (x *exchange) apologize(why Reason) {
 	outcome := journey.Failed
 	a := Apology{Cell: *x.cell, Reason: why}
 	switch why {
@@ -240,7 +259,7 @@ func (x *exchange) apologize(t Target, why Reason) {
 		outcome = journey.Refused
 	}
 	x.p.Pages.Apologize(x.w, x.in, a)
-	x.p.Observe(Answer{Target: Target{Cell: t.Cell}, Cell: x.cell.Name, Journey: x.journey, Outcome: outcome, Took: x.p.Now().Sub(x.start)})
+	x.p.Observe(Answer{Cell: x.cell.Name, Journey: x.errand.Journey, Outcome: outcome, Took: x.p.Now().Sub(x.start)})
 }
 
 // spread gives a time between two, so that those who were told to come back do

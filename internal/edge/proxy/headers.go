@@ -15,13 +15,15 @@ const (
 	DeadlineHeader = "Standfast-Deadline" // milliseconds that are left
 	SideHeader     = "Standfast-Side"     // which side answered
 	BuildHeader    = "Standfast-Build"    // which build answered
+	ShedHeader     = "Standfast-Shed"     // turned away because there was too much to do
+	FiguresHeader  = "Standfast-Figures"  // a digest of the figures shown, and of when they are
 )
 
 // private tells whether a header speaks between our own processes, or claims who
 // the client is: nobody outside may set one. Keys are in canonical form.
 func private(key string) bool {
 	switch key {
-	case journey.Header, DeadlineHeader, SideHeader, BuildHeader, "Forwarded", "X-Real-Ip", "X-Client-Ip",
+	case journey.Header, DeadlineHeader, SideHeader, BuildHeader, ShedHeader, FiguresHeader, "Forwarded", "X-Real-Ip", "X-Client-Ip",
 		"X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override":
 		return true
 	}
@@ -88,7 +90,7 @@ func peer(remote string) string {
 func inward(to, from http.Header) {
 	for k, v := range from {
 		switch k {
-		case journey.Header, SideHeader, BuildHeader, DeadlineHeader:
+		case journey.Header, SideHeader, BuildHeader, DeadlineHeader, ShedHeader, FiguresHeader:
 		default:
 			if !hop(k) {
 				to[k] = v

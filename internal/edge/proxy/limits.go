@@ -35,9 +35,6 @@ const formBody = 256 << 10
 // isCall tells whether a path belongs to the API, whose answers are JSON.
 func isCall(path string) bool { return strings.HasPrefix(path, "/api/") }
 
-// isFile tells whether a path names a static file, whose name changes with its content.
-func isFile(path string) bool { return strings.HasPrefix(path, "/static/") }
-
 // maxBody gives the bytes that the body of a request may have.
 func (l Limits) maxBody(path string) int64 {
 	if isCall(path) {

@@ -14,34 +14,23 @@ import (
 	"sync"
 	"time"
 
+	"standfast/internal/edge/route"
 	"standfast/internal/fault"
 	"standfast/internal/journey"
 )
 
-// Sides of a cell.
-const (
-	Core    = "core"
-	Standin = "standin"
-)
-
-// Target is one process that a request can be sent to.
-type Target struct {
-	Cell  string
-	Side  string // Core or Standin
-	Build string // name of the core build; "" at the stand-in
-	URL   string // scheme and host, as given to New
-}
-
-// Routes decides where requests go. Its methods stand in the way of every
-// request: they are cheap and never wait.
+// Routes decides where requests go (route.Router does). Its methods stand in the
+// way of every request: they are cheap and never wait. Each target that it gives
+// is reported exactly once.
 type Routes interface {
-	// Pick chooses a target for a request, and names what it is for ("" for files
-	// and what else is no journey); false means that nothing behind the cell is alive.
-	Pick(cell string, r *http.Request) (Target, journey.Name, bool)
-	// Other gives another target for a request that failed could not answer.
-	Other(failed Target, r *http.Request) (Target, bool)
-	// Report says what came of a request: failed means that no answer came at all.
-	Report(t Target, j journey.Name, o journey.Outcome, took time.Duration, failed error)
+	// Pick chooses who answers; false means that there is no such cell.
+	Pick(cell string, e route.Errand, sticky string) (route.Target, bool)
+	// Again gives another target for a request that the first could not answer.
+	Again(first route.Target, e route.Errand) (route.Target, bool)
+	// Exercise tells whether another target shall be shown a copy of the request.
+	Exercise(cell string, e route.Errand, sticky string) (route.Target, bool)
+	// Report says what came of a request.
+	Report(t route.Target, e route.Errand, a route.Answer)
 }
 
 // Cell is what the edge itself must know of a cell.
@@ -82,7 +71,7 @@ type Pages interface {
 
 // Answer is one answer, for the metrics.
 type Answer struct {
-	Target  Target // zero where the edge answered itself
+	Target  route.Target // zero where the edge answered itself
 	Cell    string
 	Journey journey.Name // "" for none
 	Outcome journey.Outcome
@@ -92,15 +81,20 @@ type Answer struct {
 // Config is what a proxy is made of.
 type Config struct {
 	Cells   []Cell
-	Targets []Target
+	Targets []route.Target
 	Routes  Routes
+	Errand  func(*http.Request) route.Errand
+	// Sticky is what stays the same of a member from request to request; "" where nothing does.
+	Sticky  func(cell string, r *http.Request) string
 	Pages   Pages
 	Observe func(Answer) // of every answer of a known cell; never waits
 	Limits  Limits
 	// TLS gives what a target's connections are made with, where its address says https.
-	TLS func(Target) (*tls.Config, error)
-	Log *slog.Logger
-	Now func() time.Time // the clock; nil for the machine's
+	TLS func(route.Target) (*tls.Config, error)
+	// Compared is told whether a copy of a request got the figures that the member got.
+	Compared func(cell string, j journey.Name, same bool)
+	Log      *slog.Logger
+	Now      func() time.Time // the clock; nil for the machine's
 }
 
 // Proxy is the handler of the edge's public listener.
@@ -108,6 +102,7 @@ type Proxy struct {
 	cells     map[string]*Cell     // by host
 	upstreams map[string]*upstream // by target's URL
 	buffers   sync.Pool
+	copies    chan struct{} // a place for each copy of a request that is under way
 	Config
 }
 
@@ -117,10 +112,13 @@ func New(c Config) (*Proxy, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Compared == nil {
+		c.Compared = func(string, journey.Name, bool) {}
+	}
 	if c.Observe == nil {
 		c.Observe = func(Answer) {}
 	}
-	p := &Proxy{Config: c, cells: map[string]*Cell{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}}
+	p := &Proxy{Config: c, cells: map[string]*Cell{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}, copies: make(chan struct{}, maxCopies)}
 	for i := range c.Cells {
 		for _, h := range c.Cells[i].Hosts {
 			h = strings.ToLower(h)
@@ -161,7 +159,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.Pages.Serve(w, r) {
 		return
 	}
-	x := exchange{p: p, cell: cell, w: w, in: r, start: p.Now()}
+	x := exchange{p: p, cell: cell, w: w, in: r, start: p.Now(), errand: p.Errand(r)}
 	x.run()
 }
 

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,42 +13,53 @@ import (
 	"testing"
 	"time"
 
+	"standfast/internal/edge/route"
 	"standfast/internal/journey"
 )
 
 // table is a routing that always says the same, and remembers what it is told.
 type table struct {
 	mu      sync.Mutex
-	targets []Target // the first is picked, the next is the other one
+	targets []route.Target // the first is picked, the next is the other one
+	given   int
 	reports []report
 	answers []Answer
 }
 
 type report struct {
-	target  Target
-	outcome journey.Outcome
-	failed  error
+	target route.Target
+	route.Answer
 }
 
-func (t *table) Pick(string, *http.Request) (Target, journey.Name, bool) {
-	if len(t.targets) == 0 {
-		return Target{}, journey.Pay, false
+func (t *table) give(i int) (route.Target, bool) {
+	if i >= len(t.targets) {
+		return route.Target{}, false
 	}
-	return t.targets[0], journey.Pay, true
-}
-
-func (t *table) Other(failed Target, _ *http.Request) (Target, bool) {
-	i := slices.Index(t.targets, failed) + 1
-	if i == 0 || i == len(t.targets) {
-		return Target{}, false
-	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.given++
 	return t.targets[i], true
 }
 
-func (t *table) Report(target Target, _ journey.Name, o journey.Outcome, _ time.Duration, failed error) {
+func (t *table) Pick(string, route.Errand, string) (route.Target, bool) { return t.give(0) }
+
+func (t *table) Again(failed route.Target, _ route.Errand) (route.Target, bool) {
+	return t.give(slices.Index(t.targets, failed) + 1)
+}
+
+func (t *table) Exercise(string, route.Errand, string) (route.Target, bool) {
+	for i, target := range t.targets {
+		if target.Side == route.Standin {
+			return t.give(i)
+		}
+	}
+	return route.Target{}, false
+}
+
+func (t *table) Report(target route.Target, _ route.Errand, a route.Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.reports = append(t.reports, report{target, o, failed})
+	t.reports = append(t.reports, report{target, a})
 }
 
 func (t *table) observe(a Answer) {
@@ -82,7 +92,7 @@ func newStand(t *testing.T, limits Limits, targets ...http.Handler) *stand {
 	t.Helper()
 	var urls []string
 	for _, h := range targets {
-		s := httptest.NewServer(h)
+		s := httptest.NewServer(built(h))
 		t.Cleanup(s.Close)
 		urls = append(urls, s.URL)
 	}
@@ -99,11 +109,15 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 	t.Helper()
 	s.table = &table{}
 	for i, u := range urls {
-		s.table.targets = append(s.table.targets, Target{Cell: "us", Side: Core, Build: fmt.Sprint("b", i+1), URL: u})
+		s.table.targets = append(s.table.targets, route.Target{Cell: "us", Side: route.Core, Build: fmt.Sprint("b", i+1), URL: u})
 	}
 	var err error
 	s.proxy, err = New(Config{Cells: []Cell{{Name: "us", Hosts: []string{"my.example.com"}}}, Targets: s.table.targets, Routes: s.table,
-		Pages: words{}, Observe: s.table.observe, Limits: limits})
+		Errand: func(r *http.Request) route.Errand {
+			return route.Errand{Journey: journey.Pay, Either: strings.HasPrefix(r.URL.Path, "/static/"), Look: r.Method == "GET"}
+		},
+		Sticky: func(string, *http.Request) string { return "m" },
+		Pages:  words{}, Observe: s.table.observe, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +125,14 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 	front := httptest.NewUnstartedServer(s.proxy)
 	front.Config.ReadTimeout = s.readTimeout
 	front.Start()
-	t.Cleanup(front.Close)
+	t.Cleanup(func() {
+		front.Close()
+		s.table.mu.Lock()
+		defer s.table.mu.Unlock()
+		if s.table.given != len(s.table.reports) {
+			t.Errorf("%d targets were given and %d reported", s.table.given, len(s.table.reports))
+		}
+	})
 	s.addr = front.Listener.Addr().String()
 	return s
 }
@@ -154,6 +175,14 @@ func (s *stand) raw(request string) string {
 	}
 	b, _ := io.ReadAll(c)
 	return string(b)
+}
+
+// built marks answers as those of a build of ours.
+func built(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(BuildHeader, "b")
+		h.ServeHTTP(w, r)
+	})
 }
 
 func says(text string) http.HandlerFunc {
@@ -207,7 +236,7 @@ func TestAClientCannotSayWhoItIsNorWhoAnswered(t *testing.T) {
 			t.Errorf("%s went out: %q", k, a.Header[k])
 		}
 	}
-	if a.Header.Get("Etag") == "" || len(s.table.answers) != 1 || s.table.answers[0].Journey != journey.Dashboard || s.table.reports[0].outcome != journey.Partial {
+	if a.Header.Get("Etag") == "" || len(s.table.answers) != 1 || s.table.answers[0].Journey != journey.Dashboard || s.table.reports[0].Outcome != journey.Partial {
 		t.Errorf("answer %v, counted %+v, reported %+v", a.Header, s.table.answers, s.table.reports)
 	}
 }
@@ -247,17 +276,17 @@ func TestRepeatsOnlyWhatCannotHappenTwice(t *testing.T) {
 		{"an honest refusal", "GET", "/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 503) }, "no\n", 503},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			second := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			second := httptest.NewServer(built(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				b, _ := io.ReadAll(r.Body)
 				io.WriteString(w, "second")
 				if len(b) > 0 {
 					fmt.Fprintf(w, " got %d", len(b))
 				}
-			}))
+			})))
 			defer second.Close()
 			first := dead(t)
 			if c.first != nil {
-				s := httptest.NewServer(c.first)
+				s := httptest.NewServer(built(c.first))
 				defer s.Close()
 				first = s.URL
 			}
@@ -288,7 +317,7 @@ func TestAPageDoesNotWaitForATargetThatHangs(t *testing.T) {
 	if _, got := s.do("GET", "/", ""); got != "second" {
 		t.Errorf("got %q", got)
 	}
-	if r := s.table.reports[0]; r.target.Build != "b1" || !errors.Is(r.failed, errLate) || r.outcome != journey.Failed {
+	if r := s.table.reports[0]; r.target.Build != "b1" || !r.Lost || r.Outcome != journey.Failed {
 		t.Errorf("reported %+v", r)
 	}
 	s = newStand(t, Limits{Deadline: 50 * time.Millisecond}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -315,7 +344,7 @@ func TestAnAnswerThatBreaksOffIsSeenToBreakOff(t *testing.T) {
 	}
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
-	if r := s.table.reports[0]; r.outcome != journey.Failed || r.failed == nil {
+	if r := s.table.reports[0]; r.Outcome != journey.Failed || !r.Lost {
 		t.Errorf("reported %+v", r)
 	}
 }
@@ -360,7 +389,7 @@ func TestNothingBehindIsSaidSo(t *testing.T) {
 	if a, got := s.do("GET", "/", ""); a.StatusCode != 503 || got != "down" {
 		t.Errorf("%d %q", a.StatusCode, got)
 	}
-	if a := s.table.answers[0]; a.Outcome != journey.Failed || a.Target != (Target{}) || a.Journey != journey.Pay {
+	if a := s.table.answers[0]; a.Outcome != journey.Failed || a.Target != (route.Target{}) || a.Journey != journey.Pay {
 		t.Errorf("counted %+v", a)
 	}
 	if _, got := standBefore(t, Limits{}, dead(t)).do("POST", "/pay", "x"); got != "down" {

@@ -48,7 +48,7 @@ func (w *wire) serve(c net.Conn) {
 			return
 		}
 		_, _ = io.Copy(io.Discard, q.Body)
-		if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); err != nil {
+		if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nStandfast-Build: b\r\nContent-Length: 2\r\n\r\nok"); err != nil {
 			return
 		}
 	}

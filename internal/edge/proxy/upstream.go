@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"standfast/internal/edge/route"
 	"standfast/internal/fault"
 )
 
@@ -42,7 +43,7 @@ type upstream struct {
 	wait         time.Duration
 }
 
-func newUpstream(t Target, c Config) (*upstream, error) {
+func newUpstream(t route.Target, c Config) (*upstream, error) {
 	u, err := url.Parse(t.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
 		return nil, fault.Wrap(fault.Invalid, "edge.target", fmt.Sprintf("%q is no address of a target, such as https://core-1:8444.", t.URL), err)
@@ -119,3 +120,17 @@ func (u *upstream) enter(ctx context.Context) error {
 }
 
 func (u *upstream) leave() { <-u.places }
+
+// Ask gets an internal address of a target, such as whether it is ready. It needs
+// no place: who is asked how busy they are must be heard while they are.
+func (p *Proxy) Ask(ctx context.Context, t route.Target, path string) (*http.Response, error) {
+	u := p.upstreams[t.URL]
+	if u == nil {
+		return nil, &unreachable{errors.New("the target is not configured: " + t.URL)}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.scheme+"://"+u.host+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return u.transport.RoundTrip(r)
+}
