@@ -29,7 +29,8 @@ type DemoOptions struct {
 	JSON      bool
 	NoRestart bool
 	Cells     []string
-	Texts     string // URL of a `standfast sim sms` that carries text messages in the mailbox's place
+	Texts     string            // URL of a `standfast sim sms` that carries text messages in the mailbox's place
+	Sources   map[string]string // URLs of reference sources of accounts, by name
 	Out       io.Writer
 	Log       *slog.Logger
 }
@@ -172,6 +173,9 @@ func (s *supervisor) writeConfig() error {
 	if err := s.simulatedTexts(&c); err != nil {
 		return err
 	}
+	if err := s.simulatedSources(&c); err != nil {
+		return err
+	}
 	b, err := toml.Marshal(c)
 	if err != nil {
 		return err
@@ -191,6 +195,22 @@ func (s *supervisor) simulatedTexts(c *Config) error {
 		}
 	}
 	c.Text = GatewayConfig{URL: s.o.Texts, From: brand, SecretFile: "text.secret", Receipts: ReceiptsConfig{SecretFile: "text-receipts.secret"}}
+	return nil
+}
+
+// simulatedSources has accounts held by reference sources, with the credential
+// that they have by themselves.
+func (s *supervisor) simulatedSources(c *Config) error {
+	for name, url := range s.o.Sources {
+		token := "source-" + name + ".secret"
+		if err := os.WriteFile(filepath.Join(s.dir, token), []byte(SimToken), 0o600); err != nil {
+			return err
+		}
+		if c.Sources == nil {
+			c.Sources = map[string]SourceConfig{}
+		}
+		c.Sources[name] = SourceConfig{URL: url, TokenFile: token}
+	}
 	return nil
 }
 

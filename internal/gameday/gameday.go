@@ -20,8 +20,9 @@ import (
 
 // CLI is the command line of `standfast gameday`.
 type CLI struct {
-	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 16, 18." placeholder:"ROW"`
+	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 16, 18." placeholder:"ROW"`
 	JSON     bool          `help:"Print one JSON document in place of a table."`
+	HTML     string        `name:"html" help:"Write the report as a page too, with a timeline for each journey." type:"path" placeholder:"FILE"`
 	Engine   string        `help:"Database engine: postgresql where it is installed." enum:",postgresql,sqlite" default:""`
 	Database string        `help:"URL of an empty PostgreSQL database, in place of a throwaway server." placeholder:"URL"`
 	Members  int           `help:"Synthetic members." default:"20"`
@@ -52,6 +53,11 @@ func (c *CLI) Run(ctx context.Context, out io.Writer) error {
 	if err := r.Write(out, c.JSON); err != nil {
 		return err
 	}
+	if c.HTML != "" {
+		if err := r.WritePage(c.HTML); err != nil {
+			return err
+		}
+	}
 	if !r.Passed {
 		return fault.New(fault.Conflict, "gameday.missed", "The game day has not passed; what was missed is above.")
 	}
@@ -63,9 +69,9 @@ type play func(s *scenario.Stage, ctx context.Context, r *report.Report) error
 
 // plays gives the rows that were asked for.
 func (c *CLI) plays() ([]play, error) {
-	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 16: (*scenario.Stage).Row16, 18: (*scenario.Stage).Row18}
+	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 5: (*scenario.Stage).Row5, 6: (*scenario.Stage).Row6, 16: (*scenario.Stage).Row16, 18: (*scenario.Stage).Row18}
 	if len(c.Rows) == 0 {
-		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 16 and 18.")
+		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 16 and 18.")
 	}
 	var list []play
 	for _, n := range c.Rows {
@@ -101,7 +107,8 @@ func (c *CLI) where() (engine, database string, stop func(), err error) {
 // next one begins.
 func (c *CLI) replay(ctx context.Context, database string, plays []play, r *report.Report) (err error) {
 	o := scenario.Options{Database: database, Members: c.Members, Length: c.Length,
-		Direct: slices.Equal(c.Rows, []int{18})} // a proxy takes part of the machine whose capacity is measured
+		Systems: slices.Contains(c.Rows, 5) || slices.Contains(c.Rows, 6),
+		Direct:  slices.Equal(c.Rows, []int{18})} // a proxy takes part of the machine whose capacity is measured
 	if c.Verbose {
 		o.Log = os.Stderr
 	}

@@ -268,7 +268,7 @@ func (s *Service) activity(ctx context.Context, memberID string, list []held) ([
 	var all sync.WaitGroup
 	asked := 0
 	for source, places := range bySource(list) {
-		g := s.gates[source]
+		g := s.histories[source]
 		if g == nil {
 			asked++
 			continue

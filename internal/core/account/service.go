@@ -49,7 +49,8 @@ type Service struct {
 	members   *member.Store
 	config    Config
 	facts     *facts
-	gates     map[string]*gate // by source, for what every look needs
+	gates     map[string]*gate // by source, for balances
+	histories map[string]*gate // by source, for the newest transactions, which may stall while balances come
 	searches  map[string]*gate // by source, for older pages and searches, which cost more and must not close the others
 	listing   *gate            // for the list of a member's accounts, which is ours
 	memory    *memory
@@ -63,13 +64,14 @@ func New(d *db.DB, l *ledger.Ledger, members *member.Store, sources map[string]S
 	s := &Service{db: d, ledger: l, members: members, config: c,
 		facts:     newFacts(d, c.FactsAge, maxFacts),
 		gates:     make(map[string]*gate, len(sources)),
+		histories: make(map[string]*gate, len(sources)),
 		searches:  make(map[string]*gate, len(sources)),
 		listing:   newGate(nil, c),
 		memory:    newMemory(d, c.SaveGap, c.Log),
 		directory: newDirectory(),
 	}
 	for name, source := range sources {
-		s.gates[name], s.searches[name] = newGate(source, c), newGate(source, c)
+		s.gates[name], s.histories[name], s.searches[name] = newGate(source, c), newGate(source, c), newGate(source, c)
 	}
 	if c.Later != nil {
 		c.Later.Handle(freezeKind, s.applyFreeze)

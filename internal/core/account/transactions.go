@@ -59,7 +59,7 @@ func plainFirst(q Query) bool {
 }
 
 func (s *Service) page(ctx context.Context, a Account, q Query) (Page, error) {
-	g := s.gates[a.Source]
+	g := s.histories[a.Source]
 	if g == nil {
 		return Page{}, late(nil)
 	}

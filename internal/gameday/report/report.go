@@ -38,6 +38,29 @@ type Row struct {
 	Passed  bool      `json:"passed"`
 	Figures []*Figure `json:"figures"`
 	Notes   []string  `json:"notes,omitempty"`
+	// Timeline says second by second what members met; Marks, when what was done.
+	Timeline []Line `json:"timeline,omitempty"`
+	Marks    []Mark `json:"marks,omitempty"`
+}
+
+// Line is one journey's seconds, without those in which nobody asked.
+type Line struct {
+	Journey string   `json:"journey"`
+	Seconds []Second `json:"seconds"`
+}
+
+// Second is what was asked and served in one second. P95 is in seconds.
+type Second struct {
+	At     time.Time `json:"at"`
+	Served int       `json:"served"`
+	All    int       `json:"all"`
+	P95    float64   `json:"p95_s"`
+}
+
+// Mark is something that was done to the process or its surroundings.
+type Mark struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"`
 }
 
 // Figure is one measured value. Value is a share (0 to 1) where Of is set: of so
@@ -99,6 +122,9 @@ func (row *Row) judge() {
 func (row *Row) Note(format string, args ...any) {
 	row.Notes = append(row.Notes, fmt.Sprintf(format, args...))
 }
+
+// Mark notes that something is done now.
+func (row *Row) Mark(what string) { row.Marks = append(row.Marks, Mark{time.Now().UTC(), what}) }
 
 // Share adds the part of all requests of a kind that was served. Where nothing
 // was asked there is no share, and a bound on it is missed.

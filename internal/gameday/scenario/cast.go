@@ -30,15 +30,17 @@ type person struct {
 	number          string // for text messages
 	card, savings   string // ids of accounts
 	method          string // id of a verified bank account
+	farCard         string // ids of accounts in the issuer's own systems, where there are such
+	farSavings      string
 }
 
 // castMembers makes n synthetic members with a card, savings and a verified bank
 // account, each in a transaction.
-func castMembers(ctx context.Context, r *app.Rooms, n int) ([]person, error) {
+func castMembers(ctx context.Context, r *app.Rooms, n int, far bool) ([]person, error) {
 	list := make([]person, n)
 	for i := range list {
 		err := r.DB.WithTx(ctx, func(tx *db.Tx) (err error) {
-			list[i], err = castMember(ctx, r, tx, i)
+			list[i], err = castMember(ctx, r, tx, i, far)
 			return err
 		})
 		if err != nil {
@@ -48,7 +50,7 @@ func castMembers(ctx context.Context, r *app.Rooms, n int) ([]person, error) {
 	return list, nil
 }
 
-func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int) (p person, err error) {
+func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int, far bool) (p person, err error) {
 	name := fmt.Sprintf("gameday%d", i)
 	p.username, p.email, p.number = name, name+"@example.com", fmt.Sprintf("+1202555%04d", i%10000)
 	m, err := r.Members.Create(ctx, tx, member.Spec{Ref: name, Username: name, DisplayName: "Gameday " + name, Email: p.email,
@@ -66,10 +68,38 @@ func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int) (p person, 
 	if p.savings, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-savings", Name: "Savings", Last4: "1234", Kind: account.Savings}, saved); err != nil {
 		return p, err
 	}
+	if far {
+		if err := p.openFar(ctx, r, tx, m.ID); err != nil {
+			return p, err
+		}
+	}
 	method, _, err := r.Instruments.ImportVerified(ctx, tx, m.ID, instrument.Request{Kind: instrument.KindBankAccount, Country: "US",
 		RoutingNumber: routing, AccountNumber: fmt.Sprintf("0007%08d", i), HolderName: m.DisplayName})
 	p.method = method.ID
 	return p, err
+}
+
+// openFar opens a card and savings that the issuer's own systems hold.
+func (p *person) openFar(ctx context.Context, r *app.Rooms, tx *db.Tx, memberID string) error {
+	limit := money.New(farLimit, currency)
+	for _, o := range []struct {
+		id   *string
+		spec account.Spec
+	}{
+		{&p.farCard, account.Spec{Ref: p.username + farCards, Source: farCards, Name: "Travel Card", Last4: "4343", Kind: account.Card, CreditLimit: &limit}},
+		{&p.farSavings, account.Spec{Ref: p.username + farSavings, Source: farSavings, Name: "Far Savings", Last4: "1235", Kind: account.Savings}},
+	} {
+		o.spec.Currency, o.spec.OpenedOn = currency, "2020-01-02"
+		a, err := r.Accounts.Open(ctx, tx, o.spec)
+		if err != nil {
+			return err
+		}
+		if err := r.Members.AddHolder(ctx, tx, memberID, a.ID, member.Owner); err != nil {
+			return err
+		}
+		*o.id = a.ID
+	}
+	return nil
 }
 
 // openAccount opens an account with an opening balance and gives its id.

@@ -65,6 +65,7 @@ func (s *Stage) Row4(ctx context.Context, r *report.Report) error {
 		return err
 	}
 	t := newTally()
+	defer t.timeline(row)
 	for i, b := range s.breakages() {
 		if err := s.while(ctx, row, t, i, b); err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)
@@ -117,12 +118,14 @@ func (s *Stage) while(ctx context.Context, row *report.Row, t *tally, n int, b b
 	if err := b.set(); err != nil {
 		return err
 	}
+	row.Mark(b.name)
 	before := t.counts()
 	s.goOn(ctx, t, fmt.Sprintf("broken-%d", n))
 	row.Note("%s: %s", b.name, t.since(before))
 	if err := s.heal(); err != nil {
 		return err
 	}
+	row.Mark(b.name + ": healed")
 	s.recovers(ctx, row, t, n, b)
 	after, err := s.mails(ctx)
 	for i := range after {

@@ -32,6 +32,7 @@ type Options struct {
 	Members  int           // who go on while something is broken
 	Length   time.Duration // of each fault
 	Direct   bool          // no proxy before the database: nothing is broken there
+	Systems  bool          // members have a card and savings in the issuer's own systems too
 	Log      io.Writer     // of the process under test; may be nil
 }
 
@@ -41,6 +42,7 @@ type Stage struct {
 	Members []*Member
 	Proxy   *fault.Proxy // before PostgreSQL; nil on SQLite, and where there is none
 	texts   *texts
+	systems *systems    // where Options say so
 	disk    *fault.Disk // under SQLite; nil where it could not be mounted
 	dir     string
 	ready   app.Ready
@@ -76,6 +78,12 @@ func (s *Stage) open(ctx context.Context) error {
 		database = filepath.Join(s.dir, "core.db")
 		s.disk, s.noDisk = fault.NewDisk(s.dir, diskSize)
 	}
+	if s.Systems {
+		var err error
+		if s.systems, err = openSystems(s.Options.Members); err != nil {
+			return err
+		}
+	}
 	people, err := s.cast(ctx, database)
 	if err != nil {
 		return fmt.Errorf("the members could not be made: %w", err)
@@ -91,19 +99,24 @@ func (s *Stage) open(ctx context.Context) error {
 }
 
 // cast makes the members through the rooms of core, past any fault.
-func (s *Stage) cast(ctx context.Context, database string) ([]person, error) {
+func (s *Stage) cast(ctx context.Context, database string) (list []person, err error) {
 	c := app.Defaults()
 	c.Cell.PublicURL, c.Database = "http://localhost", database
 	c.MasterKey = filepath.Join(s.dir, "master.key")
-	if _, err := masterkey.Create(c.MasterKey); err != nil {
+	if _, err = masterkey.Create(c.MasterKey); err != nil {
 		return nil, err
+	}
+	if s.systems != nil {
+		if c.Sources, err = s.systems.configured(s.dir); err != nil {
+			return nil, err
+		}
 	}
 	rooms, err := app.Open(ctx, c, slog.New(slog.NewTextHandler(s.log, nil)))
 	if err != nil {
 		return nil, err
 	}
 	defer rooms.Close()
-	return castMembers(ctx, rooms, s.Options.Members)
+	return castMembers(ctx, rooms, s.Options.Members, s.Systems)
 }
 
 // start runs the program as `standfast demo` does, in a process of its own, with
@@ -114,6 +127,9 @@ func (s *Stage) start(ctx context.Context) error {
 		return err
 	}
 	args := []string{"demo", "--json", "--listen", "localhost:0", "--data", s.dir, "--texts", s.texts.url}
+	if s.systems != nil {
+		args = append(args, s.systems.flags()...)
+	}
 	switch {
 	case s.Database != "" && s.Direct:
 		args = append(args, "--database", s.Database)
@@ -183,6 +199,9 @@ func (s *Stage) Close() error {
 	}
 	if s.texts != nil {
 		s.texts.close()
+	}
+	if s.systems != nil {
+		s.systems.close()
 	}
 	if s.disk != nil {
 		err = errors.Join(err, s.disk.Close())

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ const (
 	looking     = "existing sessions: looking"
 	freezing    = "existing sessions: freezing a card"
 	paying      = "payments: made, or refused with 503 and Retry-After"
+	taking      = "payments: taken"
 	changing    = "changes of credentials and devices: made, or refused with 503 and Retry-After"
 	passwordIn  = "sign-in with a password from a known device: done, or refused with 503 and Retry-After"
 	passkeyIn   = "fresh sign-in from a known device with a passkey"
@@ -31,6 +33,7 @@ const (
 
 // tally counts what members met. Many goroutines use it.
 type tally struct {
+	begun    time.Time
 	mu       sync.Mutex
 	kinds    map[string]*count
 	breaches map[string]int
@@ -41,10 +44,17 @@ type count struct {
 	served, all int
 	misses      map[string]int
 	took        []time.Duration
+	seconds     map[int]*second // by the second since the tally began
+}
+
+// second is what was asked and answered in one second.
+type second struct {
+	served, all int
+	took        []time.Duration
 }
 
 func newTally() *tally {
-	return &tally{kinds: map[string]*count{}, breaches: map[string]int{}, examples: map[string]string{}}
+	return &tally{begun: time.Now(), kinds: map[string]*count{}, breaches: map[string]int{}, examples: map[string]string{}}
 }
 
 // note counts one request of a kind; miss says what was wrong with its answer, or "".
@@ -53,16 +63,60 @@ func (t *tally) note(kind, miss string, took time.Duration) {
 	defer t.mu.Unlock()
 	c := t.kinds[kind]
 	if c == nil {
-		c = &count{misses: map[string]int{}}
+		c = &count{misses: map[string]int{}, seconds: map[int]*second{}}
 		t.kinds[kind] = c
 	}
 	c.all++
 	c.took = append(c.took, took)
+	now := c.at(int(time.Since(t.begun).Seconds()))
+	now.all++
+	now.took = append(now.took, took)
 	if miss == "" {
 		c.served++
+		now.served++
 		return
 	}
 	c.misses[miss]++
+}
+
+func (c *count) at(n int) *second {
+	if c.seconds[n] == nil {
+		c.seconds[n] = &second{}
+	}
+	return c.seconds[n]
+}
+
+// timeline writes each kind's seconds, for the page of the report.
+func (t *tally) timeline(row *report.Row) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, kind := range slices.Sorted(maps.Keys(t.kinds)) {
+		line := report.Line{Journey: kind}
+		for _, n := range slices.Sorted(maps.Keys(t.kinds[kind].seconds)) {
+			s := t.kinds[kind].seconds[n]
+			line.Seconds = append(line.Seconds, report.Second{At: t.begun.Add(time.Duration(n) * time.Second).UTC(), Served: s.served, All: s.all, P95: percentile(s.took, 95).Seconds()})
+		}
+		row.Timeline = append(row.Timeline, line)
+	}
+}
+
+// percentile gives how long a part of the requests of a kind took at most, in seconds.
+func (t *tally) percentile(kind string, part int) float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.kinds[kind]
+	if c == nil {
+		return 0
+	}
+	return percentile(c.took, part).Seconds()
+}
+
+func percentile(took []time.Duration, part int) time.Duration {
+	if len(took) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[min(len(sorted)*part/100, len(sorted)-1)]
 }
 
 // breach counts an answer that no member may meet.
