@@ -37,8 +37,14 @@ import (
 	"standfast/internal/money"
 )
 
+// standInKeys are the private halves of what core knows of its stand-in.
+type standInKeys struct {
+	seal hpke.PrivateKey
+	sign ed25519.PrivateKey
+}
+
 // cellOn opens the rooms of a demo's cell on each engine, with a stand-in's seal key.
-func cellOn(t *testing.T, test func(t *testing.T, r *Rooms, seal hpke.PrivateKey)) {
+func cellOn(t *testing.T, test func(t *testing.T, r *Rooms, keys standInKeys)) {
 	t.Setenv(envDemo, "1")
 	for name, target := range map[string]func(*testing.T) string{
 		"sqlite":     func(t *testing.T) string { return filepath.Join(t.TempDir(), "core.db") },
@@ -53,9 +59,14 @@ func cellOn(t *testing.T, test func(t *testing.T, r *Rooms, seal hpke.PrivateKey
 			if err != nil {
 				t.Fatal(err)
 			}
+			public, sign, err := ed25519.GenerateKey(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
 			c := Defaults()
 			c.Database, c.MasterKey, c.Cell.PublicURL = target(t), demoKey, "http://localhost:8080"
 			c.StandIn.SealKey = base64.RawURLEncoding.EncodeToString(point.PublicKey().Bytes())
+			c.StandIn.PublicKey = base64.RawURLEncoding.EncodeToString(public)
 			r, err := Open(t.Context(), c, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
@@ -64,7 +75,7 @@ func cellOn(t *testing.T, test func(t *testing.T, r *Rooms, seal hpke.PrivateKey
 			if err := SeedDemo(t.Context(), r, c); err != nil {
 				t.Fatal(err)
 			}
-			test(t, r, seal)
+			test(t, r, standInKeys{seal, sign})
 		})
 	}
 }
@@ -116,7 +127,7 @@ func sameRows(a, b string) bool {
 
 // known gives what there is, by topic and id, with what is read anew each time
 // made comparable.
-func (f *follower) known(t *testing.T, seal hpke.PrivateKey) map[string]string {
+func (f *follower) known(t *testing.T, keys standInKeys) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for ref, i := range f.items {
@@ -128,7 +139,7 @@ func (f *follower) known(t *testing.T, seal hpke.PrivateKey) map[string]string {
 		case topicBalance:
 			body = without(t, i.Body, "as_of")
 		case topicVerifier:
-			body = unsealed(t, i, seal)
+			body = unsealed(t, i, keys)
 		}
 		all[ref.Topic+" "+ref.ID] = body
 	}
@@ -144,13 +155,13 @@ func without(t *testing.T, body []byte, name string) string {
 	return fmt.Sprint(m)
 }
 
-func unsealed(t *testing.T, i feed.Item, seal hpke.PrivateKey) string {
+func unsealed(t *testing.T, i feed.Item, keys standInKeys) string {
 	t.Helper()
 	var v struct{ Sealed []byte }
 	if err := json.Unmarshal(i.Body, &v); err != nil {
 		t.Fatal(err)
 	}
-	plain, err := hpke.Open(seal, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), fmt.Appendf(nil, "standfast-verifier-1|us|%s|%d", i.ID, i.Version), v.Sealed)
+	plain, err := hpke.Open(keys.seal, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), fmt.Appendf(nil, "standfast-verifier-1|us|%s|%d", i.ID, i.Version), v.Sealed)
 	if err != nil || !strings.HasPrefix(string(plain), "$argon2") {
 		t.Fatalf("the verifier of %s does not open: %v", i.ID, err)
 	}
@@ -265,8 +276,8 @@ func account1(t *testing.T, r *Rooms, ref string) account.Account {
 
 func TestTheFeed(t *testing.T) {
 	var cursors []string
-	cellOn(t, func(t *testing.T, r *Rooms, seal hpke.PrivateKey) {
-		t.Run("a reader ends with what the database holds", func(t *testing.T) { readersEndWithTheDatabase(t, r, seal) })
+	cellOn(t, func(t *testing.T, r *Rooms, keys standInKeys) {
+		t.Run("a reader ends with what the database holds", func(t *testing.T) { readersEndWithTheDatabase(t, r, keys) })
 		t.Run("a page is signed and compressed", func(t *testing.T) { pagesAreSigned(t, r) })
 		t.Run("a waiting reader is hurried", func(t *testing.T) { waitingReadersAreHurried(t, r) })
 		t.Run("a cursor of another database leads nowhere", func(t *testing.T) {
@@ -287,7 +298,7 @@ func TestTheFeed(t *testing.T) {
 // Whatever happens at the same time and however it reads, a reader ends with what
 // the database holds; and a snapshot with the feed behind it is the same as the
 // feed from its beginning.
-func readersEndWithTheDatabase(t *testing.T, r *Rooms, seal hpke.PrivateKey) {
+func readersEndWithTheDatabase(t *testing.T, r *Rooms, keys standInKeys) {
 	t.Helper()
 	numbering, stop := context.WithCancel(t.Context())
 	var loops sync.WaitGroup
@@ -308,9 +319,9 @@ func readersEndWithTheDatabase(t *testing.T, r *Rooms, seal hpke.PrivateKey) {
 	}
 	fromStart.catchUp(t, r.Feed, random)
 	fromMiddle.catchUp(t, r.Feed, random)
-	truth := snapshot(t, r).known(t, seal)
-	sameKnown(t, "the feed from its beginning", fromStart.known(t, seal), truth)
-	sameKnown(t, "a snapshot and the feed behind it", fromMiddle.known(t, seal), truth)
+	truth := snapshot(t, r).known(t, keys)
+	sameKnown(t, "the feed from its beginning", fromStart.known(t, keys), truth)
+	sameKnown(t, "a snapshot and the feed behind it", fromMiddle.known(t, keys), truth)
 	for _, topic := range r.topics(nil) {
 		if topic.Name != topicFailures && topic.Name != topicPasskey && topic.Name != topicDevice && topic.Name != topicEnd && !has(truth, topic.Name) {
 			t.Errorf("nothing of topic %s", topic.Name)

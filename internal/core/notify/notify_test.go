@@ -303,6 +303,7 @@ func TestEveryTemplateInEveryLanguage(t *testing.T) {
 		"misuse-reported":   {"Time": time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)},
 		"micro-deposits":    {"Method": "Bank ···· 6789", "First": amount, "Second": amount},
 		"payment-confirmed": payment, "payment-settled": payment, "payment-returned": payment, "payment-declined": payment,
+		"advice-refused": payment, "advice-already": payment,
 	}
 	each(t, senders, func(t *testing.T, h house) {
 		out.got = nil

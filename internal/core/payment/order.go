@@ -16,6 +16,8 @@ type order struct {
 	member addressee // told at once of a payment for a later date, otherwise by its job
 	ours   bool      // a synthetic member's
 
+	advised *Advised // by the cell's stand-in, which took it while we did not answer; nil otherwise
+
 	// What follows is how the last run of its transaction left it.
 
 	record  record // what is stored, now or before
@@ -106,24 +108,28 @@ func (s *Service) look(ctx context.Context, tx *db.Tx, orders []*order) error {
 
 // draft makes the record of a new payment.
 func (s *Service) draft(tx *db.Tx, o *order, m instrument.Offer) error {
-	date, err := s.calendar.resolve(o.Date, tx.Now)
+	received := tx.Now
+	if o.advised != nil {
+		received = o.advised.ReceivedAt
+	}
+	date, err := s.calendar.resolve(o.Date, received)
 	if err != nil {
 		return err
 	}
 	if m.Err != nil {
 		return m.Err
 	}
-	number, err := newConfirmation()
+	number, err := o.confirmation()
 	if err != nil {
 		return err
 	}
 	r := record{key: o.Key, contents: o.contents(), rail: s.route(m.Method, o.ours), now: tx.Now, nextAt: tx.Now}
 	r.Payment = Payment{ID: db.NewID(), ConfirmationNumber: number, MemberID: o.Session.MemberID, AccountID: o.AccountID,
-		MethodID: o.MethodID, MethodDisplay: m.Display, Amount: o.Amount, Date: date, CreditedOn: date, CreatedAt: tx.Now}
-	first, today := Held, s.calendar.date(tx.Now)
+		MethodID: o.MethodID, MethodDisplay: m.Display, Amount: o.Amount, Date: date, CreditedOn: date, CreatedAt: received}
+	first, today := Held, s.calendar.date(received)
 	switch {
 	case date == today:
-		r.CreditedOn = s.calendar.creditedOn(tx.Now)
+		r.CreditedOn = s.calendar.creditedOn(received)
 	case date > today:
 		first, r.nextAt = Scheduled, s.calendar.start(date)
 	}
@@ -149,6 +155,9 @@ func (s *Service) wantProofs(ctx context.Context, tx *db.Tx, orders []*order) er
 			continue
 		}
 		spent := so[o.record.MemberID]
+		if o.advised != nil {
+			continue // the stand-in took it within limits of its own, and has confirmed it
+		}
 		o.record.proved = !s.config.Rules.exempt(o.Amount.Minor, spent)
 		if o.record.proved && o.Proof == "" {
 			o.refused = errNeedsProof

@@ -145,7 +145,10 @@ func (e ended) revoke(ctx context.Context, tx *db.Tx) error {
 // SignOut ends the session. The device stays known.
 func (s *Service) SignOut(ctx context.Context, sess Session) error {
 	return s.endSessions(ctx, sess, "signin.sign-out", "session", sess.ID, func(tx *db.Tx) error {
-		_, err := s.end(ctx, tx, "signed-out", `id = $1 AND member_id = $2`, sess.ID, sess.MemberID)
+		n, err := s.end(ctx, tx, "signed-out", `id = $1 AND member_id = $2`, sess.ID, sess.MemberID)
+		if err == nil && n == 0 {
+			return s.endUnrecorded(ctx, tx, sess.ID, sess.MemberID, sess.ExpiresAt)
+		}
 		return err
 	})
 }

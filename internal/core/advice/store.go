@@ -1,0 +1,114 @@
+package advice
+
+import (
+	"context"
+	"crypto/subtle"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"standfast/internal/db"
+)
+
+// inOrder refuses an advice that is not the next of its store.
+func inOrder(ctx context.Context, tx *db.Tx, standIn string, seq int64) error {
+	var last int64
+	err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(seq), 0) FROM advice WHERE standin = $1`, standIn).Scan(&last)
+	if err == nil && seq != last+1 {
+		return errGap(last + 1)
+	}
+	return err
+}
+
+// claim writes the advice's row, and tells whether this transaction is the first
+// to. On PostgreSQL it waits for one that is writing it just now.
+func claim(ctx context.Context, tx *db.Tx, standIn string, i Item, confirmation string) (first bool, err error) {
+	n, err := tx.Exec(ctx, `INSERT INTO advice (standin, seq, id, kind, member_id, at, contents, body, confirmation, state, code, message, result, taken_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', '', '', '{}', $10) ON CONFLICT DO NOTHING`,
+		standIn, i.Seq, i.ID, i.Kind, i.MemberID, db.Micros(i.At), i.contents(), string(i.Body), confirmation, db.Micros(tx.Now))
+	return n == 1, err
+}
+
+// settle writes what came of it.
+func settle(ctx context.Context, tx *db.Tx, standIn string, o Outcome) error {
+	if o.Result == nil {
+		o.Result = map[string]string{}
+	}
+	result, err := json.Marshal(o.Result)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE advice SET state = $3, code = $4, message = $5, result = $6 WHERE standin = $1 AND seq = $2`,
+		standIn, o.Seq, string(o.State), o.Code, o.Message, string(result))
+	return err
+}
+
+// outcomeOf gives what came of an advice; db.ErrNoRows for one that is not there.
+func outcomeOf(ctx context.Context, tx *db.Tx, standIn string, i Item) (o Outcome, err error) {
+	var contents []byte
+	var result string
+	o.Seq = i.Seq
+	err = tx.QueryRow(ctx, `SELECT id, contents, state, code, message, result FROM advice WHERE standin = $1 AND seq = $2`, standIn, i.Seq).
+		Scan(&o.ID, &contents, &o.State, &o.Code, &o.Message, &result)
+	if err == db.ErrNoRows {
+		var elsewhere bool
+		if e := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM advice WHERE id = $1)`, i.ID).Scan(&elsewhere); e != nil || elsewhere {
+			return o, errForged()
+		}
+	}
+	if err != nil {
+		return o, err
+	}
+	if subtle.ConstantTimeCompare(contents, i.contents()) != 1 {
+		return o, errForged()
+	}
+	return o, json.Unmarshal([]byte(result), &o.Result)
+}
+
+// Entry is an advice in an operator's list.
+type Entry struct {
+	Outcome
+	StandIn      string
+	Kind         string
+	MemberID     string
+	Confirmation string
+	At           time.Time // when the stand-in did it
+	TakenAt      time.Time
+}
+
+const maxList = 500
+
+// List gives advices in a state, the newest first, taken before an instant (zero: now).
+func (s *Service) List(ctx context.Context, state State, before time.Time, limit int) ([]Entry, error) {
+	until := db.Micros(before)
+	if before.IsZero() {
+		until = db.Micros(s.db.Now().Add(time.Hour))
+	}
+	return s.list(ctx, `state = $1 AND taken_at < $2 ORDER BY taken_at DESC, id LIMIT $3`, string(state), until, min(limit, maxList))
+}
+
+// ByConfirmation finds the advices of a payment by the number that the stand-in
+// gave the member, which is not always the payment's own.
+func (s *Service) ByConfirmation(ctx context.Context, number string) ([]Entry, error) {
+	return s.list(ctx, `confirmation = $1 AND confirmation <> '' ORDER BY taken_at`, number)
+}
+
+func (s *Service) list(ctx context.Context, where string, args ...any) (list []Entry, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT standin, seq, id, kind, member_id, at, confirmation, state, code, message, result, taken_at FROM advice WHERE `+where, args...)
+		list, err = db.Collect(rows, err, scan)
+		return err
+	})
+	return list, err
+}
+
+func scan(r *sql.Rows) (e Entry, err error) {
+	var at, taken int64
+	var result string
+	err = r.Scan(&e.StandIn, &e.Seq, &e.ID, &e.Kind, &e.MemberID, &at, &e.Confirmation, &e.State, &e.Code, &e.Message, &result, &taken)
+	if err != nil {
+		return e, err
+	}
+	e.At, e.TakenAt = db.FromMicros(at), db.FromMicros(taken)
+	return e, json.Unmarshal([]byte(result), &e.Result)
+}
