@@ -52,7 +52,10 @@ func outcomeOf(ctx context.Context, tx *db.Tx, standIn string, i Item) (o Outcom
 		Scan(&o.ID, &contents, &o.State, &o.Code, &o.Message, &result)
 	if err == db.ErrNoRows {
 		var elsewhere bool
-		if e := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM advice WHERE id = $1)`, i.ID).Scan(&elsewhere); e != nil || elsewhere {
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM advice WHERE id = $1)`, i.ID).Scan(&elsewhere); err != nil {
+			return o, err
+		}
+		if elsewhere {
 			return o, errForged()
 		}
 	}
