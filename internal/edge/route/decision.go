@@ -14,8 +14,9 @@ type Decision struct {
 	Kind    Kind         `json:"kind"`
 	Journey journey.Name `json:"journey"` // "*": all
 	Build   string       `json:"build,omitempty"`
-	Side    Side         `json:"side,omitempty"` // that answers most members from now on
-	Share   Share        `json:"share"`          // of core, of the build, or of the exercise
+	Side    Side         `json:"side,omitempty"`   // that answers most members from now on
+	Share   Share        `json:"share"`            // of core, of the build, or of the exercise
+	Target  Share        `json:"target,omitempty"` // that a build's share grows to
 	Cause   string       `json:"cause"`
 	Until   time.Time    `json:"until,omitzero"` // of an override
 	Who     string       `json:"who,omitempty"`

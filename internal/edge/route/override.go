@@ -138,7 +138,7 @@ func (r *Router) SetShares(s Shares) error {
 		c.exercise = s.Share
 	case len(c.Builds) == 2 && s.Build == c.Builds[1].Name:
 		c.rollout.begin(s.Share, now)
-		d.Kind, d.Share = Rolled, c.rollout.share
+		d.Kind, d.Share, d.Target = Rolled, c.rollout.share, c.rollout.target
 	default:
 		return refused("build", "Only the newer of two builds has a share to set; the other has what it leaves.")
 	}

@@ -66,7 +66,7 @@ func (r *Router) tickBuilds(c *cell, now time.Time, fresh map[*process]map[journ
 	if cause == "" {
 		return
 	}
-	d := Decision{At: now, Cell: c.Name, Kind: Rolled, Journey: j, Build: new.target.Build, Share: c.rollout.share, Cause: cause}
+	d := Decision{At: now, Cell: c.Name, Kind: Rolled, Journey: j, Build: new.target.Build, Share: c.rollout.share, Target: c.rollout.target, Cause: cause}
 	if j == "" {
 		d.Journey = Every
 	}
