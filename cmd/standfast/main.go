@@ -44,6 +44,7 @@ type cli struct {
 	Backup    backupCmd    `cmd:"" help:"Write a consistent backup, also while the service runs."`
 	Restore   restoreCmd   `cmd:"" help:"Load a backup into an empty folder or database."`
 	Keys      keysCmd      `cmd:"" help:"Manage the keys that sign sessions."`
+	Advices   advicesCmd   `cmd:"" help:"List what the stand-in did that core could not carry out."`
 	Passwords passwordsCmd `cmd:"" help:"Make the list of breached passwords."`
 	Staff     staffCmd     `cmd:"" help:"Let staff in when nobody can get in."`
 	Sim       simCmd       `cmd:"" help:"Run a reference counterpart for tests and integration."`
@@ -176,6 +177,12 @@ func (c *certsCmd) Run(w *world) error {
 	_, err := fmt.Fprintf(w.out, "Wrote the certificates of cell %s to %s; they hold for a year.\n", c.Cell, c.Folder)
 	return err
 }
+
+type advicesCmd struct {
+	Config string `help:"Configuration file." required:"" type:"path"`
+}
+
+func (c *advicesCmd) Run(w *world) error { return app.RefusedAdvices(w, c.Config, w.out) }
 
 type coreCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`
