@@ -29,6 +29,7 @@ type DemoOptions struct {
 	JSON      bool
 	NoRestart bool
 	Cells     []string
+	Edge      bool              // members come through an edge in a process of its own
 	Texts     string            // URL of a `standfast sim sms` that carries text messages in the mailbox's place
 	Sources   map[string]string // URLs of reference sources of accounts, by name
 	Out       io.Writer
@@ -112,6 +113,7 @@ type supervisor struct {
 	o                            DemoOptions
 	dir                          string
 	public, admin, console, mail net.Listener
+	edge                         *demoEdge // nil where core answers members itself
 
 	mu   sync.Mutex
 	pids map[string]int // of the processes that serve, by name
@@ -127,6 +129,11 @@ func (s *supervisor) openSockets() (err error) {
 	if s.console, err = listen("localhost:0"); err != nil {
 		return err
 	}
+	if s.o.Edge {
+		if s.edge, err = openDemoEdge(); err != nil {
+			return err
+		}
+	}
 	s.mail, err = listen("localhost:0")
 	return err
 }
@@ -136,6 +143,9 @@ func (s *supervisor) closeSockets() {
 		if l != nil {
 			l.Close()
 		}
+	}
+	if s.edge != nil {
+		s.edge.close()
 	}
 }
 
@@ -175,6 +185,12 @@ func (s *supervisor) writeConfig() error {
 	}
 	if err := s.simulatedSources(&c); err != nil {
 		return err
+	}
+	if s.edge != nil {
+		s.edge.behind(&c, s.pki())
+		if err := errors.Join(s.certify(c.Cell.Name), s.writeEdgeConfig(c)); err != nil {
+			return err
+		}
 	}
 	b, err := toml.Marshal(c)
 	if err != nil {
@@ -239,8 +255,13 @@ func (s *supervisor) run(ctx context.Context) error {
 
 // children gives the processes of the demo.
 func (s *supervisor) children() []*child {
-	return []*child{{name: "core", args: []string{"core", "--config", s.configPath()}, env: []string{"GOMEMLIMIT=100MiB"},
-		sockets: []net.Listener{s.public, s.admin, s.console}, ready: s.url(s.admin) + "/readyz", stays: s.o.NoRestart}}
+	core := &child{name: "core", args: []string{"core", "--config", s.configPath()}, env: []string{"GOMEMLIMIT=100MiB"},
+		sockets: []net.Listener{s.public, s.admin, s.console}, ready: s.url(s.admin) + "/readyz", stays: s.o.NoRestart}
+	if s.edge == nil {
+		return []*child{core}
+	}
+	core.sockets = []net.Listener{s.edge.core, s.admin, s.console, s.edge.internal}
+	return []*child{core, s.edgeChild()}
 }
 
 // started notes a process's id, and the first time that it serves.
