@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What deploy/ starts are commands and flags of this binary.
+func TestUnitsStartWhatExists(t *testing.T) {
+	units, err := filepath.Glob("../../deploy/systemd/*.service")
+	if err != nil || len(units) < 2 {
+		t.Fatalf("%v, %v", units, err)
+	}
+	start := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/standfast (.+)$`)
+	for _, path := range units {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := start.FindSubmatch(text)
+		if line == nil {
+			t.Errorf("%s starts nothing", path)
+			continue
+		}
+		// The configuration is not there: that is found out only once command and flags are understood.
+		var out, errs strings.Builder
+		args := strings.Fields(string(line[1]))
+		if status := run(args, &out, &errs); status != exitFailed || !strings.Contains(errs.String(), args[len(args)-1]) {
+			t.Errorf("%s: %q ends with %d: %s", path, args, status, &errs)
+		}
+	}
+}
