@@ -193,6 +193,12 @@ func (e *edgeProcess) run(ctx context.Context, at edgeSockets) error {
 	go func() { defer close(routed); e.routes.run(admin) }()
 	adminDone := make(chan error, 1)
 	go func() { adminDone <- serve(admin, newServer(e.admin()), at.admin, TLSConfig{}) }()
+	internalDone := make(chan error, 1)
+	if at.internal != nil {
+		go func() { internalDone <- e.serveInternal(admin, at.internal) }()
+	} else {
+		internalDone <- nil
+	}
 	doors := map[net.Listener]edge.Server{at.public: {Handler: e.proxy, TLS: e.tls, Connections: e.config.Limits.Connections, Log: e.log}}
 	if at.plain != nil {
 		doors[at.plain] = edge.Server{Handler: e.plain, Connections: e.config.Limits.Connections, Log: e.log}
@@ -218,7 +224,7 @@ func (e *edgeProcess) run(ctx context.Context, at edgeSockets) error {
 	}
 	stopAdmin()
 	<-routed
-	return errors.Join(append(errs, <-adminDone)...)
+	return errors.Join(append(errs, <-adminDone, <-internalDone)...)
 }
 
 func (e *edgeProcess) linger() {

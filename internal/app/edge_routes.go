@@ -40,10 +40,12 @@ type routing struct {
 	cookies map[string][]string       // by cell: names of its session cookie
 	ask     func(ctx context.Context, t route.Target, path string) (*http.Response, error)
 	log     *slog.Logger
+
+	decisions *decisions
 }
 
 func newRouting(c EdgeConfig, log *slog.Logger) (*routing, error) {
-	r := &routing{errands: route.Table(), rings: map[string]*token.Keyring{}, cookies: map[string][]string{}, log: log}
+	r := &routing{errands: route.Table(), rings: map[string]*token.Keyring{}, cookies: map[string][]string{}, log: log, decisions: openDecisions(c.Store, log)}
 	o := route.Options{Decided: r.tell}
 	for _, cell := range c.Cells {
 		o.Cells = append(o.Cells, cell.route())
@@ -55,6 +57,7 @@ func newRouting(c EdgeConfig, log *slog.Logger) (*routing, error) {
 	if r.Router, err = route.New(o); err != nil {
 		return nil, fault.Wrap(fault.Invalid, "config.cells", "The cells cannot be routed: "+err.Error(), err)
 	}
+	r.Restore(r.decisions.standing())
 	return r, nil
 }
 
@@ -67,8 +70,9 @@ func (c EdgeCellConfig) route() route.Cell {
 	return cell
 }
 
-// tell writes a decision to the log; it must not call the router.
+// tell writes a decision to the log and the record; it must not call the router.
 func (r *routing) tell(d route.Decision) {
+	r.decisions.note(d)
 	r.log.Warn("routing", "cell", d.Cell, "kind", d.Kind, "journey", d.Journey, "build", d.Build, "side", d.Side, "share", d.Share, "cause", d.Cause, "reason", d.Reason)
 }
 
@@ -103,6 +107,7 @@ func (r *routing) sessionToken(cell string, q *http.Request) string {
 func (r *routing) run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { every(ctx, tickEvery, r.Tick) })
+	all.Go(func() { r.decisions.run(ctx) })
 	for _, t := range r.Targets() {
 		all.Go(func() { every(ctx, probeEvery, func() { r.Probed(t, r.probe(ctx, t)) }) })
 	}
