@@ -9,6 +9,7 @@ import (
 
 	console "standfast/internal/core/console/gallery"
 	portal "standfast/internal/core/portal/gallery"
+	edge "standfast/internal/edge/page/gallery"
 )
 
 // pages is what both galleries do: members' pages, and staff's.
@@ -27,7 +28,11 @@ func galleries(t testing.TB) map[string]pages {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]pages{"portal": members, "console": staff}
+	front, err := edge.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]pages{"portal": members, "console": staff, "edge": front}
 }
 
 // Every page in every state, language and theme, without a violation and
