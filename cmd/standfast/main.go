@@ -154,9 +154,15 @@ func (c *demoCmd) Run(w *world) error {
 
 type initCmd struct {
 	Config string `help:"File to write; its folder must exist." default:"standfast.toml" type:"path"`
+	Edge   bool   `help:"Write the configuration of an edge, and nothing else."`
 }
 
-func (c *initCmd) Run(w *world) error { return app.Init(c.Config, w.out) }
+func (c *initCmd) Run(w *world) error {
+	if c.Edge {
+		return app.InitEdge(c.Config, w.out)
+	}
+	return app.Init(c.Config, w.out)
+}
 
 type certsCmd struct {
 	Folder    string `help:"Folder to write to." default:"pki" type:"path"`

@@ -32,9 +32,22 @@ func createKey(path string) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(path), "feed.pub"), []byte(FeedKey(key)+"\n"), 0o644)
 }
 
-// Init writes the commented configuration file, and beside it the master key and
-// the certificates between processes. It overwrites neither of the first two.
-func Init(path string, out io.Writer) error {
+// edgeExample is the same for an edge.
+//
+//go:embed edge.toml
+var edgeExample []byte
+
+// InitEdge writes the commented configuration file of an edge. It overwrites nothing.
+func InitEdge(path string, out io.Writer) error {
+	if err := writeNew(path, edgeExample); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "Wrote %s\nNext: edit the file, then run\n  standfast edge --config %s\n", path, path)
+	return err
+}
+
+// writeNew writes a configuration file where none is.
+func writeNew(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if errors.Is(err, os.ErrExist) {
 		return fault.New(fault.Conflict, "init.exists", path+" exists already; nothing was written.")
@@ -42,9 +55,18 @@ func Init(path string, out io.Writer) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, "init.write", "The configuration file cannot be written.", err)
 	}
-	_, err = f.Write(example)
+	_, err = f.Write(content)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fault.Wrap(fault.Unavailable, "init.write", "The configuration file cannot be written.", err)
+	}
+	return nil
+}
+
+// Init writes the commented configuration file, and beside it the master key and
+// the certificates between processes. It overwrites neither of the first two.
+func Init(path string, out io.Writer) error {
+	if err := writeNew(path, example); err != nil {
+		return err
 	}
 	key := filepath.Join(filepath.Dir(path), "master.key")
 	if err := createKey(key); err != nil {
@@ -54,6 +76,6 @@ func Init(path string, out io.Writer) error {
 	if err := pki.Create(certificates, Defaults().Cell.Name); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "Wrote %s\nWrote %s: the certificates by which our processes know each other, for cell us; `standfast certificates` makes others. Keep its ca.key elsewhere.\nWrote %s: keep a copy of it apart from the backups; without it bank account numbers cannot be read again.\nNext: edit the file, then run\n  standfast doctor --config %s\n  standfast core --config %s\n", path, certificates, key, path, path)
+	_, err := fmt.Fprintf(out, "Wrote %s\nWrote %s: the certificates by which our processes know each other, for cell us; `standfast certificates` makes others. Keep its ca.key elsewhere.\nWrote %s: keep a copy of it apart from the backups; without it bank account numbers cannot be read again.\nNext: edit the file, then run\n  standfast doctor --config %s\n  standfast core --config %s\n", path, certificates, key, path, path)
 	return err
 }

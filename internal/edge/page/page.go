@@ -148,11 +148,14 @@ func (p *Pages) view(r *http.Request, a proxy.Apology) view {
 	if a.Reason == proxy.Unknown {
 		v.Label, v.To = t.T("edge.payments"), "/payments"
 	}
-	if a.RetryAfter > 0 {
+	if a.RetryAfter > 0 && a.Reason != proxy.Unknown {
 		v.Again = t.T(againID(r, a), "Seconds", seconds(a.RetryAfter))
 	}
 	if a.Reason == proxy.Down || a.Reason == proxy.Unknown {
-		v.Works = []string{t.T("edge.works-call"), t.T("edge.works-card"), t.T("edge.works-scheduled"), t.T("edge.works-signed-in")}
+		v.Works = []string{t.T("edge.works-call"), t.T("edge.works-card"), t.T("edge.works-scheduled")}
+		if strings.Contains(r.Header.Get("Cookie"), "sf_"+a.Cell.Name+"_session_") {
+			v.Works = append(v.Works, t.T("edge.works-signed-in"))
+		}
 	}
 	return v
 }

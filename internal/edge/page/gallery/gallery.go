@@ -71,6 +71,7 @@ func (g *Gallery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.apology.Cell = proxy.Cell{Name: "us", Brand: "Standfast", Telephone: "1 800 555 0100", Locales: []string{parts[0]}, StatusURL: "/status"}
 		q := r.Clone(r.Context())
 		q.Method = e.method
+		q.Header.Set("Cookie", "sf_us_session_v1=x")
 		g.pages.Apologize(&shown{w}, q, e.apology)
 		return
 	}
