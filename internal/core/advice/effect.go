@@ -44,7 +44,7 @@ func refusing(why error) effect {
 
 func refusal(why error) Outcome {
 	e := fault.As(why)
-	return Outcome{State: Refused, Code: e.Code, Message: e.Message}
+	return Outcome{State: Refused, Code: e.Code, Message: e.Message, Result: map[string]string{}}
 }
 
 func unreadable(err error) effect {
@@ -176,6 +176,6 @@ func (s *Service) failures(i Item) effect {
 
 func (s *Service) signInEffect(run func(ctx context.Context, tx *db.Tx) error) effect {
 	return effect{run: func(ctx context.Context, tx *db.Tx) (Outcome, error) {
-		return judged(Outcome{State: Applied}, run(ctx, tx))
+		return judged(Outcome{State: Applied, Result: map[string]string{}}, run(ctx, tx))
 	}}
 }

@@ -31,9 +31,6 @@ func claim(ctx context.Context, tx *db.Tx, standIn string, i Item, confirmation 
 
 // settle writes what came of it.
 func settle(ctx context.Context, tx *db.Tx, standIn string, o Outcome) error {
-	if o.Result == nil {
-		o.Result = map[string]string{}
-	}
 	result, err := json.Marshal(o.Result)
 	if err != nil {
 		return err
