@@ -38,6 +38,7 @@ type cli struct {
 	Core      coreCmd      `cmd:"" help:"Run the core process from a configuration file."`
 	Edge      edgeCmd      `cmd:"" help:"Run the edge, which members reach, from a configuration file."`
 	Import    importCmd    `cmd:"" help:"Load members, accounts and their history from CSV files."`
+	Standin   standInCmd   `cmd:"" name:"standin" help:"Run the stand-in, which serves while core is away, from a configuration file."`
 	Balances  balancesCmd  `cmd:"" help:"List every account's balance as the ledger has it."`
 	Verify    verifyCmd    `cmd:"" help:"Recompute ledger, hash chains and audit log; name what is wrong."`
 	Doctor    doctorCmd    `cmd:"" help:"Check each dependency and say what to do."`
@@ -193,6 +194,18 @@ func (c *advicesCmd) Run(w *world) error { return app.RefusedAdvices(w, c.Config
 
 type coreCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`
+}
+
+type standInCmd struct {
+	Config string `help:"Configuration file." required:"" type:"path"`
+	Keys   bool   `help:"Print the public halves of its keys, for core's configuration, and end."`
+}
+
+func (c *standInCmd) Run(w *world) error {
+	if c.Keys {
+		return app.StandInKeys(c.Config, w.out)
+	}
+	return app.StandIn(w, c.Config, os.Stderr)
 }
 
 type edgeCmd struct {

@@ -64,6 +64,8 @@ var rooms = map[string]string{
 	"internal/edge":       "fault journey text token edge/route",
 	"internal/edge/route": "fault journey",
 
+	"internal/standin": "fault money journey token text pki",
+
 	"internal/gameday":        everything,
 	"internal/gameday/fault":  "",
 	"internal/gameday/report": "",

@@ -52,6 +52,8 @@ var families = map[string][]string{
 	"calendar.":         {"months", "months-short", "days"},
 	"notify.":           nil, // held to its templates by notify's own tests
 	"fault.":            nil, // held to the codes of the tree below
+	"edge.":             nil, // held to its pages by the edge's own tests
+	"standin.":          nil, // held to its pages by the stand-in's own tests
 	"console.":          nil, // held to its pages by the console's own tests
 }
 

@@ -1,0 +1,236 @@
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"time"
+
+	"standfast/internal/fault"
+	"standfast/internal/journey"
+	"standfast/internal/money"
+	"standfast/internal/standin/teller"
+)
+
+func (s *site) calls(m *http.ServeMux) {
+	m.HandleFunc("POST /api/v1/sign-in", s.call(journey.SignIn, anybody, s.callSignIn))
+	m.HandleFunc("GET /api/v1/sign-in/nonce", s.call(journey.SignIn, anybody, s.callNonce))
+	m.HandleFunc("GET /api/v1/session", s.call(journey.Session, look, s.callSession))
+	m.HandleFunc("DELETE /api/v1/session", s.call(journey.SignOut, freeze, s.callSignOut))
+	m.HandleFunc("GET /api/v1/dashboard", s.call(journey.Dashboard, look, s.callDashboard))
+	m.HandleFunc("GET /api/v1/accounts", s.call(journey.Accounts, look, s.callAccounts))
+	m.HandleFunc("GET /api/v1/accounts/{id}", s.call(journey.Accounts, look, s.callAccount))
+	m.HandleFunc("GET /api/v1/accounts/{id}/transactions", s.call(journey.History, look, s.callTransactions))
+	m.HandleFunc("GET /api/v1/payment-methods", s.call(journey.Methods, look, s.callMethods))
+	m.HandleFunc("GET /api/v1/payments", s.call(journey.Payments, look, s.callPayments))
+	m.HandleFunc("GET /api/v1/payments/{id}", s.call(journey.Payments, look, s.callPayment))
+	m.HandleFunc("POST /api/v1/payments", s.call(journey.Pay, pay, s.callPay))
+	m.HandleFunc("POST /api/v1/cards/{id}/freeze", s.call(journey.Freeze, freeze, s.callFreeze))
+	m.HandleFunc("GET /api/v1/status", s.call(journey.Status, anybody, s.callStatus))
+}
+
+// call makes a call's handler.
+func (s *site) call(j journey.Name, d door, serve func(*visit) (any, int, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		v, err := s.visit(w, r, d)
+		var body any
+		status := 0
+		if err == nil {
+			body, status, err = serve(v)
+		}
+		if err != nil {
+			e := fault.As(err)
+			status = e.Kind.Status()
+			if e.Kind == fault.Internal {
+				s.Log.ErrorContext(ctx, "call", "pattern", r.Pattern, "err", err)
+			}
+		}
+		if j != "" {
+			journey.Set(w.Header(), j, journey.Of(status))
+		}
+		if err != nil {
+			fault.WriteProblem(w, err)
+			return
+		}
+		if body == nil {
+			w.WriteHeader(status)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(body) // whoever has gone needs no answer
+	}
+}
+
+// read takes a call's JSON body.
+func read[T any](v *visit) (b T, err error) {
+	t, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
+	if err != nil || t != "application/json" {
+		return b, fault.New(fault.UnsupportedMedia, "request.media", "Send JSON.")
+	}
+	d := json.NewDecoder(v.r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&b); err != nil {
+		return b, fault.Wrap(fault.Malformed, "request.unreadable", "What was sent could not be read.", err)
+	}
+	return b, nil
+}
+
+type object = map[string]any
+
+func items[T any](list []T, of func(T) object) object {
+	all := make([]object, len(list))
+	for i, v := range list {
+		all[i] = of(v)
+	}
+	return object{"items": all, "next_cursor": ""}
+}
+
+func (s *site) callSignIn(v *visit) (any, int, error) {
+	in, err := read[struct{ Username, Password string }](v)
+	if err != nil {
+		return nil, 0, err
+	}
+	c := v.client()
+	issued, err := v.Desk.SignIn(v.r.Context(), in.Username, in.Password, c)
+	if err != nil {
+		return nil, 0, err
+	}
+	if v.r.Header.Get("Standfast-Flow") == "" {
+		s.setSession(v.w, issued.Token, issued.ExpiresAt)
+	}
+	return object{"status": "signed_in", "session": object{"token": issued.Token, "expires_at": issued.ExpiresAt}}, http.StatusOK, nil
+}
+
+func (s *site) callNonce(v *visit) (any, int, error) {
+	return object{"nonce": v.Desk.Nonce(v.client().FlowID), "expires_at": v.Now().Add(5 * time.Minute).UTC()}, http.StatusOK, nil
+}
+
+func (s *site) callSession(v *visit) (any, int, error) {
+	m, err := v.Teller.Member(v.r.Context(), v.session.MemberID)
+	return object{"member": object{"id": v.session.MemberID, "username": m.Username, "display_name": m.DisplayName, "locale": m.Locale, "region": m.Region},
+		"expires_at": v.session.Expires, "authenticated_at": v.session.AuthenticatedAt, "methods": v.session.Methods, "as_of": v.Teller.AsOf()}, http.StatusOK, err
+}
+
+func (s *site) callSignOut(v *visit) (any, int, error) {
+	if err := v.Desk.SignOut(v.r.Context(), v.session); err != nil {
+		return nil, 0, err
+	}
+	s.clearSession(v.w)
+	return nil, http.StatusNoContent, nil
+}
+
+func (v *visit) accountOf(a teller.Account) object {
+	o := object{"id": a.ID, "account_id": a.ID, "kind": a.Kind, "name": v.nameOf(a), "last4": a.Last4, "currency": a.Currency, "status": a.Status, "role": a.Role, "state": "unavailable"}
+	put := func(name string, m *money.Amount) {
+		if m != nil {
+			o[name] = m
+		}
+	}
+	if b := a.Balance; b != nil {
+		o["state"], o["as_of"] = "stale", b.AsOf
+		put("balance", b.Posted)
+		put("available", b.Available)
+	}
+	put("credit_limit", a.CreditLimit)
+	put("statement_balance", a.StatementBalance)
+	put("minimum_due", a.MinimumDue)
+	if a.DueOn != "" {
+		o["due_on"] = a.DueOn
+	}
+	return o
+}
+
+func (s *site) callDashboard(v *visit) (any, int, error) {
+	list, err := v.Teller.Accounts(v.r.Context(), v.session.MemberID)
+	if err != nil {
+		return nil, 0, err
+	}
+	tiles := items(list, v.accountOf)["items"]
+	return object{"as_of": v.Teller.AsOf(), "state": "stale", "tiles": tiles, "activity": []object{}, "activity_state": "stale"}, http.StatusOK, nil
+}
+
+func (s *site) callAccounts(v *visit) (any, int, error) {
+	list, err := v.Teller.Accounts(v.r.Context(), v.session.MemberID)
+	return items(list, v.accountOf), http.StatusOK, err
+}
+
+func (s *site) callAccount(v *visit) (any, int, error) {
+	a, err := v.Teller.Account(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+	return v.accountOf(a), http.StatusOK, err
+}
+
+func (s *site) callTransactions(v *visit) (any, int, error) {
+	list, err := v.Teller.Transactions(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+	return items(list, func(t teller.Transaction) object {
+		o := object{"id": t.ID, "account_id": t.AccountID, "posted_at": t.PostedAt, "amount": t.Amount, "kind": t.Kind, "description": t.Description, "status": t.Status}
+		if t.BalanceAfter != nil {
+			o["balance_after"] = t.BalanceAfter
+		}
+		return o
+	}), http.StatusOK, err
+}
+
+func (s *site) callMethods(v *visit) (any, int, error) {
+	list, err := v.Teller.Methods(v.r.Context(), v.session.MemberID)
+	return items(list, func(m teller.Method) object {
+		o := object{"id": m.ID, "kind": m.Kind, "display": m.Display, "status": m.Status}
+		if m.UsableFrom != nil && m.UsableFrom.After(v.Now()) {
+			o["pays_from"] = m.UsableFrom
+		}
+		return o
+	}), http.StatusOK, err
+}
+
+func paymentOf(r teller.Receipt) object {
+	return object{"id": r.ID, "confirmation_number": teller.Grouped(r.ConfirmationNumber), "account_id": r.AccountID, "payment_method_id": r.MethodID,
+		"payment_method": r.MethodDisplay, "amount": r.Amount, "status": r.Status, "credited_on": r.CreditedOn, "created_at": r.MadeAt, "can_cancel": false, "events": []object{}}
+}
+
+func (s *site) callPayments(v *visit) (any, int, error) {
+	list, err := v.Teller.Payments(v.r.Context(), v.session.MemberID)
+	kept := list[:0]
+	for _, r := range list {
+		if id := v.r.URL.Query().Get("account_id"); id == "" || id == r.AccountID {
+			kept = append(kept, r)
+		}
+	}
+	return items(kept, paymentOf), http.StatusOK, err
+}
+
+func (s *site) callPayment(v *visit) (any, int, error) {
+	r, err := v.Teller.Find(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+	return paymentOf(r), http.StatusOK, err
+}
+
+func (s *site) callPay(v *visit) (any, int, error) {
+	if v.Halted() != nil {
+		return nil, 0, notNow()
+	}
+	in, err := read[struct {
+		AccountID string       `json:"account_id"`
+		MethodID  string       `json:"payment_method_id"`
+		Amount    money.Amount `json:"amount"`
+		Date      string       `json:"date"`
+	}](v)
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err := v.Teller.Pay(v.r.Context(), teller.Order{Key: v.r.Header.Get("Idempotency-Key"), MemberID: v.session.MemberID, SessionID: v.session.ID,
+		AccountID: in.AccountID, MethodID: in.MethodID, Amount: in.Amount, Date: in.Date})
+	return paymentOf(r), http.StatusCreated, err
+}
+
+func (s *site) callFreeze(v *visit) (any, int, error) {
+	status, err := v.Teller.Freeze(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+	return object{"status": status}, http.StatusOK, err
+}
+
+func (s *site) callStatus(v *visit) (any, int, error) {
+	return object{"state": "degraded", "as_of": v.Now().UTC(), "components": []object{{"name": s.Brand, "channel": "web", "state": "degraded"}}, "incidents": []object{}}, http.StatusOK, nil
+}
