@@ -273,7 +273,7 @@ func TestRepeatsOnlyWhatCannotHappenTwice(t *testing.T) {
 		{"a form, hung up", "POST", "/pay", hangsUp, "unknown", 503},
 		{"a file of another build", "GET", "/static/app.css", http.NotFound, "second", 200},
 		{"a page that is not there", "GET", "/nowhere", http.NotFound, "404 page not found\n", 404},
-		{"an honest refusal", "GET", "/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 503) }, "no\n", 503},
+		{"an honest refusal", "GET", "/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusServiceUnavailable) }, "no\n", 503},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			second := httptest.NewServer(built(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

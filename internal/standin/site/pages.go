@@ -42,7 +42,6 @@ type frame struct {
 	Pays  bool // payments can be taken now
 	Looks bool
 	AsOf  time.Time
-	key   string
 }
 
 func (v *visit) frame(title string, args ...any) frame {
