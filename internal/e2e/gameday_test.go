@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"standfast/internal/dbtest"
@@ -64,6 +65,9 @@ func TestWhatHangsShowsItsLastValueAndNothingElseDoes(t *testing.T) {
 	}
 	for _, row := range r.Rows {
 		for _, f := range row.Figures {
+			if (strings.Contains(f.Name, "cookie") || strings.Contains(f.Name, "401")) && f.Value != 0 { // speed is no excuse here
+				t.Errorf("row %d: %s: %v", row.Row, f.Name, f.Value)
+			}
 			if f.Of > 0 && f.Value < 0.5 { // of a handful of answers, on a busy machine, some are late; the figures are the game day's own business
 				t.Errorf("row %d: %s: %v of %d: %v", row.Row, f.Name, f.Value, f.Of, f.Misses)
 			}

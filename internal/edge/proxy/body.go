@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // takeBody reads the whole body before anything travels further: a slow client
@@ -49,10 +50,23 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r.Body, limit+1))
 }
 
+// What a client that was refused may still send before its connection ends: one
+// that writes all before it reads would otherwise meet a reset in place of the answer.
+const (
+	lingerBytes = 4 << 20
+	lingerTime  = 2 * time.Second
+)
+
 func (x *exchange) refuseBody(why Reason) {
 	x.start = x.p.Now()
 	x.w.Header().Set("Connection", "close")
+	c := http.NewResponseController(x.w)
+	_ = c.EnableFullDuplex() // HTTP/2 always is
 	x.apologize(why)
+	if why != TooLarge || c.Flush() != nil || c.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, x.in.Body, lingerBytes)
 }
 
 // unreadable answers a body that did not arrive as announced; always false. The
