@@ -94,8 +94,11 @@ func advicesAreTakenOnce(t *testing.T, r *Rooms) {
 		t.Fatal(err)
 	}
 	applied := map[advice.State]int{}
-	for _, o := range outcomes {
+	for i, o := range outcomes {
 		applied[o.State]++
+		if o.State == advice.Applied && o.Result["payment_id"] != items[i].ID {
+			t.Errorf("the member was told of payment %s, and it stands as %s", items[i].ID, o.Result["payment_id"])
+		}
 	}
 	if applied[advice.Applied] != 8 || applied[advice.Already] != 4 {
 		t.Errorf("%v", applied)

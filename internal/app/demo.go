@@ -11,14 +11,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"standfast/internal/fault"
+	"standfast/internal/pki"
 )
 
 // DemoOptions are the flags of `standfast demo`.
@@ -29,7 +27,7 @@ type DemoOptions struct {
 	JSON      bool
 	NoRestart bool
 	Cells     []string
-	Edge      bool              // members come through an edge in a process of its own
+	Direct    bool              // core answers members itself, without an edge and a stand-in
 	Texts     string            // URL of a `standfast sim sms` that carries text messages in the mailbox's place
 	Sources   map[string]string // URLs of reference sources of accounts, by name
 	Out       io.Writer
@@ -38,12 +36,15 @@ type DemoOptions struct {
 
 // Ready is the line that `standfast demo --json` prints once everything answers.
 type Ready struct {
-	Ready   bool         `json:"ready"`
-	Portal  string       `json:"portal"`
-	Mailbox string       `json:"mailbox"`
-	API     string       `json:"api"`
-	Admin   string       `json:"admin"`
-	Console string       `json:"console"`
+	Ready   bool   `json:"ready"`
+	Portal  string `json:"portal"`
+	Mailbox string `json:"mailbox"`
+	API     string `json:"api"`
+	Admin   string `json:"admin"`
+	Console string `json:"console"`
+	// Edge and StandIn are their admin listeners, as Admin is core's; empty where there are none.
+	Edge    string       `json:"edge,omitempty"`
+	StandIn string       `json:"standin,omitempty"`
 	Members []DemoMember `json:"members"`
 	// Operators can be made while there is none.
 	Operators []DemoOperator `json:"operators,omitempty"`
@@ -76,11 +77,12 @@ func Demo(ctx context.Context, o DemoOptions) error {
 		return err
 	}
 	defer cleanup()
-	s := &supervisor{o: o, dir: dir, pids: map[string]int{}}
+	s := &supervisor{o: o, dir: dir, cell: &demoCell{name: o.Cells[0], dir: dir}, pids: map[string]int{}}
+	s.cell.database, s.cell.key = demoStore(dir, o.Data, o.Database)
+	defer s.closeSockets()
 	if err := s.openSockets(); err != nil {
 		return err
 	}
-	defer s.closeSockets()
 	if err := s.writeConfig(); err != nil {
 		return err
 	}
@@ -110,93 +112,62 @@ func demoFolder(data string) (dir string, cleanup func(), err error) {
 }
 
 type supervisor struct {
-	o                            DemoOptions
-	dir                          string
-	public, admin, console, mail net.Listener
-	edge                         *demoEdge // nil where core answers members itself
+	o            DemoOptions
+	dir          string
+	public, mail net.Listener
+	edge         demoEdge
+	cell         *demoCell
 
 	mu   sync.Mutex
 	pids map[string]int // of the processes that serve, by name
 }
 
+// openSockets opens what processes will answer on. They stay open while a process
+// is replaced.
 func (s *supervisor) openSockets() (err error) {
 	if s.public, err = listen(s.o.Listen); err != nil {
 		return err
 	}
-	if s.admin, err = listen("localhost:0"); err != nil {
+	if s.mail, err = listen("localhost:0"); err != nil {
 		return err
 	}
-	if s.console, err = listen("localhost:0"); err != nil {
-		return err
-	}
-	if s.o.Edge {
-		if s.edge, err = openDemoEdge(); err != nil {
-			return err
-		}
-	}
-	s.mail, err = listen("localhost:0")
-	return err
+	return errors.Join(s.edge.open(), s.cell.open())
 }
 
 func (s *supervisor) closeSockets() {
-	for _, l := range []net.Listener{s.public, s.admin, s.console, s.mail} {
-		if l != nil {
-			l.Close()
-		}
-	}
-	if s.edge != nil {
-		s.edge.close()
-	}
+	closeAll(&s.public, &s.mail)
+	s.edge.close()
+	s.cell.close()
 }
 
-// url gives a socket's address with the name localhost: WebAuthn refuses 127.0.0.1.
-func (s *supervisor) url(l net.Listener) string {
-	return "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-func (s *supervisor) configPath() string { return filepath.Join(s.dir, demoConfig) }
-
-// demoConfig is the configuration file in a demo's folder.
-const demoConfig = "demo.toml"
-
-// setUpPath is where core leaves the first operator's link.
-func (s *supervisor) setUpPath() string { return filepath.Join(s.dir, "operator-link") }
-
-// operators gives the link that core left, if there is one.
-func (s *supervisor) operators() []DemoOperator {
-	link, err := os.ReadFile(s.setUpPath())
-	if err != nil || len(link) == 0 {
-		return nil
-	}
-	return []DemoOperator{{SetUp: string(link)}}
-}
-
-// writeConfig writes the file that core reads; a demo needs nobody to write one.
+// writeConfig writes the files that the processes read; a demo needs nobody to
+// write one.
 func (s *supervisor) writeConfig() error {
 	c := Defaults()
-	c.Cell.PublicURL = s.url(s.public)
-	c.Listen = ListenConfig{Public: s.public.Addr().String(), Admin: s.admin.Addr().String()}
-	c.Database, c.MasterKey = demoStore(s.dir, s.o.Data, s.o.Database)
+	c.Cell.PublicURL = localURL(s.public)
+	c.Listen = ListenConfig{Public: s.cell.core.door.Addr().String(), Admin: s.cell.core.admin.Addr().String()}
+	c.Database, c.MasterKey = s.cell.database, s.cell.key
 	c.Payments.SettleAfter = Duration{3 * time.Second}
-	c.Console = ConsoleConfig{PublicURL: s.url(s.console), Listen: s.console.Addr().String()}
-	c.Demo = DemoConfig{Mailbox: s.url(s.mail), SetUpFile: s.setUpPath()}
-	if err := s.simulatedTexts(&c); err != nil {
+	c.Console = ConsoleConfig{PublicURL: localURL(s.cell.core.console), Listen: s.cell.core.console.Addr().String()}
+	c.Demo = DemoConfig{Mailbox: localURL(s.mail), SetUpFile: s.cell.setUpPath()}
+	if err := errors.Join(s.simulatedTexts(&c), s.simulatedSources(&c)); err != nil {
 		return err
 	}
-	if err := s.simulatedSources(&c); err != nil {
+	if s.o.Direct {
+		c.Listen.Public = s.public.Addr().String()
+	} else if err := s.besideCore(&c); err != nil {
 		return err
 	}
-	if s.edge != nil {
-		s.edge.behind(&c, s.pki())
-		if err := errors.Join(s.certify(c.Cell.Name), s.writeEdgeConfig(c)); err != nil {
-			return err
-		}
-	}
-	b, err := toml.Marshal(c)
-	if err != nil {
+	return writeTOML(filepath.Join(s.cell.dir, demoConfig), c)
+}
+
+// besideCore writes what the edge and the stand-in need, and tells core of them.
+func (s *supervisor) besideCore(c *Config) error {
+	if err := s.cell.certify(); err != nil {
 		return err
 	}
-	return os.WriteFile(s.configPath(), b, 0o600)
+	c.Internal = s.cell.inside(s.cell.core.internal, pki.Core)
+	return errors.Join(s.cell.follow(c), s.writeEdgeConfig(*c))
 }
 
 // simulatedTexts has text messages go through the reference gateway, with the
@@ -255,13 +226,13 @@ func (s *supervisor) run(ctx context.Context) error {
 
 // children gives the processes of the demo.
 func (s *supervisor) children() []*child {
-	core := &child{name: "core", args: []string{"core", "--config", s.configPath()}, env: []string{"GOMEMLIMIT=100MiB"},
-		sockets: []net.Listener{s.public, s.admin, s.console}, ready: s.url(s.admin) + "/readyz", stays: s.o.NoRestart}
-	if s.edge == nil {
-		return []*child{core}
+	list := s.cell.children(s.o.NoRestart)
+	if !s.o.Direct {
+		return append(list, s.edgeChild())
 	}
-	core.sockets = []net.Listener{s.edge.core, s.admin, s.console, s.edge.internal}
-	return []*child{core, s.edgeChild()}
+	core := list[0]
+	core.sockets = []net.Listener{s.public, s.cell.core.admin, s.cell.core.console}
+	return list[:1]
 }
 
 // started notes a process's id, and the first time that it serves.
@@ -290,8 +261,11 @@ func (s *supervisor) announceOnce(ctx context.Context, n int, serving <-chan str
 }
 
 func (s *supervisor) announce(pids map[string]int) {
-	ready := Ready{Ready: true, Portal: s.url(s.public) + "/", Mailbox: s.url(s.mail), API: s.url(s.public) + "/api/v1", Admin: s.url(s.admin),
-		Console: s.url(s.console) + "/", Operators: s.operators(), Members: demoMembers(), PIDs: pids}
+	ready := Ready{Ready: true, Portal: localURL(s.public) + "/", Mailbox: localURL(s.mail), API: localURL(s.public) + "/api/v1", Admin: localURL(s.cell.core.admin),
+		Console: localURL(s.cell.core.console) + "/", Operators: s.cell.operators(), Members: demoMembers(), PIDs: pids}
+	if !s.o.Direct {
+		ready.Edge, ready.StandIn = localURL(s.edge.admin), localURL(s.cell.standin.admin)
+	}
 	if s.o.JSON {
 		_ = json.NewEncoder(s.o.Out).Encode(ready)
 		return

@@ -33,7 +33,7 @@ func TestKilledUnderLoadNothingAcknowledgedIsLost(t *testing.T) {
 }
 
 func survives(t *testing.T, kills int, where ...string) {
-	d := startDemo(t, where...)
+	d := startDemo(t, append([]string{"--direct"}, where...)...) // with a stand-in beside it, its limits would end the load
 	c := signIn(t, d, 0)
 	owed := c.owes(t)
 	l := startLoad(t, c)

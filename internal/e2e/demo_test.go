@@ -26,6 +26,7 @@ type ready struct {
 	API     string        `json:"api"`
 	Admin   string        `json:"admin"`
 	Console string        `json:"console"`
+	StandIn string        `json:"standin"`
 	Members []credentials `json:"members"`
 	// Operators are those to be, while there is none.
 	Operators []struct {

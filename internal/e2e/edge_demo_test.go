@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -14,13 +15,11 @@ import (
 // the payment that was acknowledged stands.
 func TestBehindAnEdgeASessionOutlivesEachProcess(t *testing.T) {
 	t.Parallel()
-	d := startDemo(t, "--edge")
+	d := startDemo(t)
 	c := signIn(t, d, 0)
 	paid := c.pay(t, cent, "edge-"+t.Name())
 	for _, name := range []string{"core", "edge"} {
-		if err := syscall.Kill(d.PIDs[name], syscall.SIGKILL); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+		d.kill(t, name)
 		eventually(t, startLimit, "answer after "+name+" was killed", func() bool {
 			status, _, err := c.send("GET", "/dashboard", nil, nil)
 			if status == http.StatusUnauthorized {
@@ -34,15 +33,94 @@ func TestBehindAnEdgeASessionOutlivesEachProcess(t *testing.T) {
 	}
 }
 
-// With core dead for good, the edge says so itself: a page with the telephone
-// number, a problem with when to come back, and no cookie is touched.
-func TestWithCoreDeadTheEdgeAnswersHonestly(t *testing.T) {
-	t.Parallel()
-	d := startDemo(t, "--edge", "--no-restart")
-	c := signIn(t, d, 0)
-	if err := syscall.Kill(d.PIDs["core"], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
+// kill ends a process of the demo for good.
+func (d *demo) kill(t testing.TB, name string) { d.signal(t, name, syscall.SIGKILL) }
+
+func (d *demo) signal(t testing.TB, name string, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(d.PIDs[name], s); err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
+}
+
+// standinKnows waits until the stand-in has all that is committed now.
+func (d *demo) standinKnows(t testing.TB) {
+	t.Helper()
+	now := time.Now()
+	eventually(t, time.Minute, "stand-in that knows it all", func() bool {
+		r, err := http.Get(d.StandIn + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer r.Body.Close()
+		var state struct {
+			AsOf time.Time `json:"as_of"`
+		}
+		return json.NewDecoder(r.Body).Decode(&state) == nil && state.AsOf.After(now)
+	})
+}
+
+// With core stopped, the stand-in serves the session that is there: balances, a
+// payment, a freeze, and a new sign-in from the known browser. Once core goes on,
+// the payment is there once, under the number that was given, and settles.
+func TestWithCoreStoppedTheStandInServes(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	c := signIn(t, d, 0)
+	d.standinKnows(t)
+	d.signal(t, "core", syscall.SIGSTOP)
+	var paid receipt
+	eventually(t, time.Minute, "payment without core", func() bool {
+		status, a, err := c.send("POST", "/payments", c.payment(cent), map[string]string{"Idempotency-Key": "standin-1"})
+		if status == http.StatusUnauthorized {
+			t.Fatal("without core the session is gone")
+		}
+		paid = receiptOf(a, "standin-1")
+		return err == nil && status == http.StatusCreated
+	})
+	if again := c.pay(t, cent, "standin-1"); again.ID != paid.ID || again.ConfirmationNumber != paid.ConfirmationNumber {
+		t.Errorf("one intention, two payments: %v and %v", paid, again)
+	}
+	if status, a := c.do(t, "GET", "/dashboard", nil, nil); status != http.StatusOK {
+		t.Errorf("dashboard: %d %v", status, a)
+	}
+	if status, a := c.do(t, "POST", "/cards/"+c.card+"/freeze", nil, nil); status != http.StatusOK || a["status"] != "requested" {
+		t.Errorf("freeze: %d %v", status, a)
+	}
+	who := d.Members[0]
+	status, a := c.do(t, "POST", "/sign-in", map[string]any{"username": who.Username, "password": who.Password}, nil)
+	if status != http.StatusOK || a["status"] != "signed_in" {
+		t.Errorf("sign-in from a known browser: %d %v", status, a)
+	}
+	d.signal(t, "core", syscall.SIGCONT)
+	eventually(t, time.Minute, "payment that core has taken over", func() bool {
+		status, a := c.do(t, "GET", "/payments", nil, nil)
+		list, _ := a["items"].([]any)
+		return status == http.StatusOK && len(list) > 0 && receiptOf(list[0].(map[string]any), "").Status == "settled"
+	})
+	all := c.payments(t)
+	if p := all[paid.ID]; len(all) != len(c.payments(t)) || p.ConfirmationNumber != paid.ConfirmationNumber {
+		t.Errorf("payment %v is now %v", paid, p)
+	}
+	number := 0
+	for _, p := range all {
+		if p.ConfirmationNumber == paid.ConfirmationNumber {
+			number++
+		}
+	}
+	if number != 1 {
+		t.Errorf("one payment stands %d times", number)
+	}
+}
+
+// With everything behind it dead for good, the edge says so itself: a page with the telephone
+// number, a problem with when to come back, and no cookie is touched.
+func TestWithNothingBehindItTheEdgeAnswersHonestly(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, "--no-restart")
+	c := signIn(t, d, 0)
+	d.kill(t, "core")
+	d.kill(t, "standin")
 	eventually(t, time.Minute, "honest problem", func() bool {
 		status, a, err := c.send("GET", "/dashboard", nil, nil)
 		return err == nil && status == http.StatusServiceUnavailable && a["title"] != nil

@@ -85,7 +85,7 @@ func (s *Service) payment(ctx context.Context, i Item) (effect, error) {
 	if err := json.Unmarshal(i.Body, &b); err != nil || b.ReceivedAt.IsZero() {
 		return unreadable(err), nil
 	}
-	order, err := s.payments.ReadAdvised(ctx, payment.Advised{MemberID: i.MemberID, Key: b.Key, AccountID: b.AccountID, MethodID: b.MethodID,
+	order, err := s.payments.ReadAdvised(ctx, payment.Advised{ID: i.ID, MemberID: i.MemberID, Key: b.Key, AccountID: b.AccountID, MethodID: b.MethodID,
 		Amount: b.Amount, Confirmation: b.Confirmation, ReceivedAt: notAfter(b.ReceivedAt, s.db.Now())})
 	if err != nil {
 		return effect{}, err

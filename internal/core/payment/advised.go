@@ -14,6 +14,7 @@ import (
 // Advised is a payment that the cell's stand-in took, and confirmed to the member,
 // while we did not answer. Only what takes in its advices makes one.
 type Advised struct {
+	ID           string // under which the member's program knows it
 	MemberID     string
 	Key          string // the member's own, so that one intention is one payment
 	AccountID    string
@@ -89,7 +90,7 @@ func (s *Service) TakeAdvisedTx(ctx context.Context, tx *db.Tx, ao *AdvisedOrder
 		return p, false, nil, err
 	}
 	if o.open() {
-		if err := s.numberedAnew(ctx, tx, &o); err != nil {
+		if err := s.namedAnew(ctx, tx, &o); err != nil {
 			return p, false, nil, err
 		}
 		if err := s.take(ctx, tx, one); err != nil {
@@ -113,12 +114,26 @@ func (o *order) confirmation() (string, error) {
 	return newConfirmation()
 }
 
-// numberedAnew gives an advised payment another number where its own has been
-// drawn before, once in 10^15. The member's number is kept with the advice.
-func (s *Service) numberedAnew(ctx context.Context, tx *db.Tx, o *order) error {
-	var taken bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM payment WHERE confirmation = $1)`, o.record.ConfirmationNumber).Scan(&taken)
-	if err == nil && taken {
+// id gives a new payment's id: the one that the stand-in has answered with already,
+// so that what it told holds on both sides.
+func (o *order) id() string {
+	if o.advised != nil && db.ValidID(o.advised.ID) {
+		return o.advised.ID
+	}
+	return db.NewID()
+}
+
+// namedAnew gives an advised payment another id or number where its own is taken:
+// a number is drawn twice once in 10^15, an id never by an honest stand-in. What
+// the member was given is kept with the advice.
+func (s *Service) namedAnew(ctx context.Context, tx *db.Tx, o *order) error {
+	var id, number bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM payment WHERE id = $1), EXISTS (SELECT 1 FROM payment WHERE confirmation = $2)`,
+		o.record.ID, o.record.ConfirmationNumber).Scan(&id, &number)
+	if id {
+		o.record.ID = db.NewID()
+	}
+	if err == nil && number {
 		o.record.ConfirmationNumber, err = newConfirmation()
 	}
 	return err

@@ -124,7 +124,7 @@ func (s *Service) draft(tx *db.Tx, o *order, m instrument.Offer) error {
 		return err
 	}
 	r := record{key: o.Key, contents: o.contents(), rail: s.route(m.Method, o.ours), now: tx.Now, nextAt: tx.Now}
-	r.Payment = Payment{ID: db.NewID(), ConfirmationNumber: number, MemberID: o.Session.MemberID, AccountID: o.AccountID,
+	r.Payment = Payment{ID: o.id(), ConfirmationNumber: number, MemberID: o.Session.MemberID, AccountID: o.AccountID,
 		MethodID: o.MethodID, MethodDisplay: m.Display, Amount: o.Amount, Date: date, CreditedOn: date, CreatedAt: received}
 	first, today := Held, s.calendar.date(received)
 	switch {

@@ -66,32 +66,43 @@ func (x *exchange) ask(t route.Target) (answer, error) {
 	if !ok {
 		return a, err
 	}
-	b, errB := x.try(other, false)
-	if err != nil {
+	b, errB := x.try(other, err == nil)
+	switch {
+	case err != nil:
 		return b, errB
-	}
-	if errB != nil {
+	case errB == nil && !x.better(b, a):
+		a, b = b, a
+	case errB != nil && (reads(x.in.Method) || unsent(errB)):
 		return a, nil
 	}
-	if b.StatusCode == http.StatusNotFound {
-		a, b = b, a
-	}
-	x.report(a, nil)
+	x.report(a, nil) // also where b may have done what was asked: then a's word is not true any more
 	a.close()
-	return b, nil
+	return b, errB
 }
 
 // again tells whether a request may be sent to another target: where nothing was
-// sent, where it only looks and nothing came, and where a file is missing that
-// the page of another build may have named.
+// sent, where it only looks and nothing came, where a file is missing that the
+// page of another build may have named, and where a stand-in has done nothing and
+// says that core could.
 func (x *exchange) again(a answer, err error) bool {
 	switch {
 	case x.in.Context().Err() != nil || errors.Is(err, errBusy):
 		return false
 	case err != nil:
 		return unsent(err) || reads(x.in.Method)
+	case a.target.Side == route.Standin && a.StatusCode >= http.StatusBadRequest && a.Header.Get(ElsewhereHeader) != "":
+		return true
 	}
 	return a.StatusCode == http.StatusNotFound && reads(x.in.Method) && x.errand.Either
+}
+
+// better tells whether a second target's answer is worth more than the first's,
+// which was a refusal.
+func (x *exchange) better(second, first answer) bool {
+	if first.target.Side == route.Standin {
+		return second.StatusCode < http.StatusInternalServerError
+	}
+	return second.StatusCode != http.StatusNotFound
 }
 
 func unsent(err error) bool {

@@ -126,7 +126,7 @@ func (s *Stage) start(ctx context.Context) error {
 	if s.texts, err = openTexts(); err != nil {
 		return err
 	}
-	args := []string{"demo", "--json", "--listen", "localhost:0", "--data", s.dir, "--texts", s.texts.url}
+	args := []string{"demo", "--direct", "--json", "--listen", "localhost:0", "--data", s.dir, "--texts", s.texts.url}
 	if s.systems != nil {
 		args = append(args, s.systems.flags()...)
 	}

@@ -54,6 +54,7 @@ func (s *site) call(j journey.Name, d door, serve func(*visit) (any, int, error)
 			journey.Set(w.Header(), j, journey.Of(status))
 		}
 		if err != nil {
+			elsewhere(w.Header(), fault.As(err))
 			fault.WriteProblem(w, err)
 			return
 		}

@@ -92,6 +92,7 @@ func (s *site) signIn(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	fault.SetRetryAfter(v.w.Header(), e)
+	elsewhere(v.w.Header(), e)
 	page := SignIn(v.frame("standin.sign-in-title"), local(v.value("next")), v.Desk.Nonce(v.flow()), v.value("username"), v.say(e))
 	return answer{page: page, status: e.Kind.Status()}, nil
 }
@@ -249,6 +250,7 @@ func (s *site) pay(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	o.Problem = v.say(e)
+	elsewhere(v.w.Header(), e)
 	if e.Code == "payment.key-reused" { // the page has paid something else before: a press from here pays this too
 		o.Key = nextKey(o.Key, o.Account, o.Method, o.Sum.Value(), o.Sum.Currency, o.Date)
 	}

@@ -162,6 +162,7 @@ func (v *visit) failed(err error) answer {
 		return see("/sign-in?next=" + templ.EscapeString(strings.ReplaceAll(v.r.URL.RequestURI(), "&", "%26")))
 	}
 	fault.SetRetryAfter(v.w.Header(), e)
+	elsewhere(v.w.Header(), e)
 	return answer{page: Failed(v.frame("standin.failed-title"), v.say(e)), status: e.Kind.Status()}
 }
 

@@ -1,0 +1,24 @@
+package site
+
+import (
+	"net/http"
+	"strings"
+
+	"standfast/internal/fault"
+)
+
+// elsewhere marks a refusal that comes of what is not known or not possible here:
+// nothing was done, and while core lives the edge asks it before the member reads
+// of a limit that only we have. A session that was ended here is not among them,
+// nor is a wrong password: core may not have heard of it yet.
+func elsewhere(h http.Header, e *fault.Error) {
+	code := e.Code
+	if len(e.Fields) == 1 {
+		code = e.Fields[0].Code
+	}
+	switch {
+	case e.Kind == fault.NotFound, e.Kind == fault.Unavailable, strings.HasPrefix(code, "standin."),
+		code == "payment.account", code == "payment.method", code == "account.closed":
+		h.Set("Standfast-Elsewhere", "1")
+	}
+}
