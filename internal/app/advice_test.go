@@ -237,13 +237,19 @@ func standInsSessionsEnd(t *testing.T, r *Rooms, keys standInKeys) {
 	if _, err := r.SignIn.Check(t.Context(), tok, signin.Look); !fault.Is(err, fault.Unauthenticated) {
 		t.Error("a session that was signed out holds:", err)
 	}
+	removed := db.NewID()
+	body, _ = json.Marshal(map[string]any{"session_id": removed, "device_id": c.DeviceID, "methods": []string{"hwk", "user"}, "passkey_id": db.NewID(), "sign_count": 7, "expires_at": c.Expires})
+	opened = advice.Item{Seq: 2, ID: db.NewID(), Kind: advice.KindOpened, At: now, MemberID: p.memberID, Body: body}
+	if outcomes, err = takes(r).Take(t.Context(), "s4", []advice.Item{opened}); err != nil || outcomes[0].State != advice.Applied {
+		t.Fatal(err, outcomes)
+	}
 	list, err := r.SignIn.Sessions(t.Context(), signin.Session{MemberID: p.memberID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range list {
-		if i.ID == c.ID {
-			t.Error("a session that was signed out is listed as open")
+		if i.ID == c.ID || i.ID == removed {
+			t.Error("a session that was signed out, or whose passkey was removed, is listed as open")
 		}
 	}
 }

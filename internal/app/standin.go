@@ -136,7 +136,11 @@ func (s *standIn) join(ctx context.Context) error {
 		return err
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: tlsTo, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute}}
-	s.desk, err = entry.New(ctx, entry.Config{Cell: c.Cell.Name, Rules: c.Cell.Rules, Keys: keys, Known: s.known, Own: s.own,
+	party, err := entry.NewParty(c.Cell.PublicURL, brand)
+	if err != nil { // members sign in as they would without them
+		s.log.Warn("no passkeys: browsers make none at cell.public_url", "err", err)
+	}
+	s.desk, err = entry.New(ctx, entry.Config{Cell: c.Cell.Name, Rules: c.Cell.Rules, Keys: keys, Known: s.known, Own: s.own, Party: party,
 		Ages: entry.Ages{Look: c.Limits.Look.Duration, Pay: c.Limits.Pay.Duration}, Idle: c.rest(), Max: c.SignIn.Max.Duration, Hash: runtime.GOMAXPROCS(0), Now: standInNow})
 	if err != nil {
 		return err

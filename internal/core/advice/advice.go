@@ -33,6 +33,7 @@ const (
 	KindOpened   = "session-opened"
 	KindEnded    = "session-ended"
 	KindFailures = "failures"
+	KindCounter  = "passkey-counter"
 )
 
 // State is what came of an advice.

@@ -33,6 +33,8 @@ func (s *Service) prepare(ctx context.Context, i Item) (effect, error) {
 		return s.ended(i), nil
 	case KindFailures:
 		return s.failures(i), nil
+	case KindCounter:
+		return s.counterBack(i), nil
 	}
 	return refusing(fault.New(fault.Invalid, "advice.kind", "Nobody here knows such an advice.")), nil
 }
@@ -140,13 +142,31 @@ func (s *Service) opened(i Item) effect {
 		IP        string    `json:"ip"`
 		UserAgent string    `json:"user_agent"`
 		ExpiresAt time.Time `json:"expires_at"`
+		PasskeyID string    `json:"passkey_id"`
+		SignCount uint32    `json:"sign_count"`
 	}
 	if err := json.Unmarshal(i.Body, &b); err != nil {
 		return unreadable(err)
 	}
 	return s.signInEffect(func(ctx context.Context, tx *db.Tx) error {
 		return s.signIn.RecordOpenedTx(ctx, tx, signin.OpenedElsewhere{ID: b.SessionID, MemberID: i.MemberID, DeviceID: b.DeviceID, Methods: b.Methods,
-			At: i.At, ExpiresAt: b.ExpiresAt, IP: b.IP, UserAgent: b.UserAgent})
+			At: i.At, ExpiresAt: b.ExpiresAt, IP: b.IP, UserAgent: b.UserAgent, PasskeyID: b.PasskeyID, SignCount: b.SignCount})
+	})
+}
+
+// counterBack is a passkey that was refused because two copies of it may be in use.
+func (s *Service) counterBack(i Item) effect {
+	var b struct {
+		PasskeyID string `json:"passkey_id"`
+		Came      uint32 `json:"came"`
+		IP        string `json:"ip"`
+		UserAgent string `json:"user_agent"`
+	}
+	if err := json.Unmarshal(i.Body, &b); err != nil {
+		return unreadable(err)
+	}
+	return s.signInEffect(func(ctx context.Context, tx *db.Tx) error {
+		return s.signIn.RecordCounterBackTx(ctx, tx, signin.OpenedElsewhere{MemberID: i.MemberID, PasskeyID: b.PasskeyID, SignCount: b.Came, At: i.At, IP: b.IP, UserAgent: b.UserAgent})
 	})
 }
 

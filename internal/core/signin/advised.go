@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"standfast/internal/core/audit"
+	"standfast/internal/core/passkey"
 	"standfast/internal/db"
 	"standfast/internal/fault"
 	"standfast/internal/token"
@@ -20,6 +21,13 @@ type OpenedElsewhere struct {
 	ExpiresAt time.Time
 	IP        string
 	UserAgent string
+	PasskeyID string // that opened it; "" for a password
+	SignCount uint32 // of that passkey
+}
+
+// use is the use of a passkey that the session was opened by.
+func (o OpenedElsewhere) use() passkey.Elsewhere {
+	return passkey.Elsewhere{OwnerID: o.MemberID, PasskeyID: o.PasskeyID, Count: o.SignCount, At: o.At, IP: o.IP}
 }
 
 // RecordOpenedTx writes such a session down, so that its member sees it in the
@@ -47,7 +55,11 @@ func (s *Service) RecordOpenedTx(ctx context.Context, tx *db.Tx, o OpenedElsewhe
 		return err
 	}
 	where := `id = $1 AND EXISTS (SELECT 1 FROM member_cutoff c WHERE c.member_id = session.member_id AND c.before > session.created_at)`
-	if ended {
+	stands, err := s.acceptedElsewhere(ctx, tx, o)
+	if err != nil {
+		return err
+	}
+	if ended || !stands {
 		where = `id = $1`
 	}
 	if _, err = s.end(ctx, tx, "cut-off", where, o.ID); err != nil {
@@ -55,6 +67,32 @@ func (s *Service) RecordOpenedTx(ctx context.Context, tx *db.Tx, o OpenedElsewhe
 	}
 	return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: o.MemberID, Action: "signin.session", Object: "session", ObjectID: o.ID,
 		Outcome: audit.OK, From: o.IP, Details: map[string]string{"by": "the stand-in", "at": o.At.Format(time.RFC3339)}})
+}
+
+// acceptedElsewhere takes over the count of the passkey that opened a session; it
+// is false where that passkey was removed meanwhile.
+func (s *Service) acceptedElsewhere(ctx context.Context, tx *db.Tx, o OpenedElsewhere) (stands bool, err error) {
+	if o.PasskeyID == "" || s.conf.Passkeys == nil {
+		return true, nil
+	}
+	stands, wentBack, err := s.conf.Passkeys.AcceptedElsewhereTx(ctx, tx, o.use())
+	if err != nil {
+		return false, err
+	}
+	return stands, s.tellWentBack(ctx, tx, o.MemberID, wentBack, Client{IP: o.IP, UserAgent: o.UserAgent})
+}
+
+// RecordCounterBackTx stores that the stand-in refused a passkey whose counter had
+// gone back, and tells the member as if it had happened here.
+func (s *Service) RecordCounterBackTx(ctx context.Context, tx *db.Tx, o OpenedElsewhere) error {
+	if !db.ValidID(o.MemberID) || !db.ValidID(o.PasskeyID) || s.conf.Passkeys == nil {
+		return fault.New(fault.NotFound, "passkey.not-found", "There is no such passkey.")
+	}
+	times, err := s.conf.Passkeys.WentBackElsewhereTx(ctx, tx, o.use())
+	if err != nil {
+		return err
+	}
+	return s.tellWentBack(ctx, tx, o.MemberID, times, Client{IP: o.IP, UserAgent: o.UserAgent})
 }
 
 // RecordEndedTx ends a session that the stand-in was asked to end.

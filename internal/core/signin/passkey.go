@@ -77,15 +77,23 @@ func (s *Service) passkeyByDatabase(ctx context.Context, state string, answer []
 }
 
 // accept makes an assertion count. The member is told of one that is refused
-// because its counter went back, as when two copies of its key are in use: of the
-// first and then each time that their number has doubled, so that nobody who has
-// a copy can fill a mailbox.
+// because its counter went back, as when two copies of its key are in use.
 func (s *Service) accept(ctx context.Context, tx *db.Tx, v passkey.Verified, c Client) (by passkey.Assertion, refusal, err error) {
 	by, refusal, err = s.conf.Passkeys.Accept(ctx, tx, v, c.IP)
-	if n := by.WentBack; err == nil && n > 0 && n&(n-1) == 0 {
-		err = s.tell(ctx, tx, by.OwnerID, "passkey-counter", c)
+	if err == nil {
+		err = s.tellWentBack(ctx, tx, by.OwnerID, by.WentBack, c)
 	}
 	return by, refusal, err
+}
+
+// tellWentBack tells a member of a counter that went back: of the first time and
+// then each time that their number has doubled, so that nobody who has a copy of
+// the key can fill a mailbox.
+func (s *Service) tellWentBack(ctx context.Context, tx *db.Tx, memberID string, times int64, c Client) error {
+	if times == 0 || times&(times-1) != 0 {
+		return nil
+	}
+	return s.tell(ctx, tx, memberID, "passkey-counter", c)
 }
 
 // arrival is where somebody signs in, and with what browser.

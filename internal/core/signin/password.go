@@ -142,7 +142,7 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, memberID string, h verif
 // without the password. Its member may have forgotten that, and has proved more
 // than it would: a new one can be set without it.
 func (s *Service) ByPasskeyAlone(sess Session) bool {
-	return slices.Contains(sess.Methods, byVerified) && !slices.Contains(sess.Methods, byPassword) &&
+	return slices.Contains(sess.Methods, byVerified) && !slices.Contains(sess.Methods, byPassword) && !slices.Contains(sess.Methods, byStandIn) &&
 		s.now().Sub(sess.AuthenticatedAt) <= changeAfterProof
 }
 

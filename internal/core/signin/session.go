@@ -22,6 +22,7 @@ const (
 	byKey      = "pop"      // and its key, proved
 	byRecovery = "recovery" // a recovery code
 	byVerified = "user"     // a passkey that verified its user
+	byStandIn  = "standin"  // and it was the cell's stand-in that verified the passkey, by what it knew
 )
 
 // open makes a session and ends the one that the client had before.

@@ -67,6 +67,10 @@ func (d *Desk) check(ctx context.Context, h hash, password string) (bool, error)
 		defer func() { <-d.turns }()
 		return h.matches(password), nil
 	case <-ctx.Done():
-		return false, fault.Wrap(fault.Unavailable, "signin.busy", "Many people are signing in just now. Please try again shortly.", ctx.Err())
+		return false, busy(ctx.Err())
 	}
+}
+
+func busy(cause error) error {
+	return fault.Wrap(fault.Unavailable, "signin.busy", "Very many people are signing in just now. Please try again in a moment.", cause)
 }

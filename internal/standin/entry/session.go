@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"standfast/internal/fault"
 	"standfast/internal/standin/feed"
 	"standfast/internal/standin/store"
@@ -50,6 +52,7 @@ type Config struct {
 	Idle  time.Duration // how long a session may rest
 	Max   time.Duration // how long one lasts at most
 	Hash  int           // passwords that are hashed at a time
+	Party *Party        // for whom passkeys are; nil: none are taken
 	Now   func() time.Time
 }
 
@@ -60,14 +63,21 @@ type Desk struct {
 	mu      sync.Mutex // of what is learned
 	revoked token.Revocations
 	turns   chan struct{}
+	tries   *rate.Limiter // of passkeys, each of which costs a signature's check
 }
+
+// Passkeys that are tried a second; more wait for the next.
+const (
+	triesRate  = 50
+	triesBurst = 200
+)
 
 // rememberTokens is how many verified tokens are kept in memory.
 const rememberTokens = 50_000
 
 // New makes a desk and reads what is known of keys and revocations.
 func New(ctx context.Context, c Config) (*Desk, error) {
-	d := &Desk{Config: c, ring: token.NewKeyring(c.Cell, rememberTokens), turns: make(chan struct{}, max(1, c.Hash))}
+	d := &Desk{Config: c, ring: token.NewKeyring(c.Cell, rememberTokens), turns: make(chan struct{}, max(1, c.Hash)), tries: rate.NewLimiter(triesRate, triesBurst)}
 	ended, err := c.Own.Ended(ctx, c.Now())
 	if err != nil {
 		return nil, err

@@ -130,6 +130,11 @@ func (d *Desk) open(ctx context.Context, memberID string, t trusted, c Client) (
 	if s.MemberID != memberID {
 		return Issued{}, notHere() // the proof was used before, for another member
 	}
+	return d.issue(s, now)
+}
+
+// issue gives the first token of a session.
+func (d *Desk) issue(s store.Session, now time.Time) (Issued, error) {
 	tok, err := d.sign(token.Claims{Kind: token.KindSession, ID: s.ID, MemberID: s.MemberID, DeviceID: s.DeviceID,
 		AuthenticatedAt: s.CreatedAt, Expires: s.ExpiresAt, Methods: s.Methods}, now)
 	return Issued{Token: tok, ExpiresAt: s.ExpiresAt}, err

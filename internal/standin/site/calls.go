@@ -10,12 +10,15 @@ import (
 	"standfast/internal/fault"
 	"standfast/internal/journey"
 	"standfast/internal/money"
+	"standfast/internal/standin/entry"
 	"standfast/internal/standin/teller"
 )
 
 func (s *site) calls(m *http.ServeMux) {
 	m.HandleFunc("POST /api/v1/sign-in", s.call(journey.SignIn, anybody, s.callSignIn))
 	m.HandleFunc("GET /api/v1/sign-in/nonce", s.call(journey.SignIn, anybody, s.callNonce))
+	m.HandleFunc("POST /api/v1/sign-in/passkey/options", s.call(journey.SignIn, anybody, s.passkeyPrompt))
+	m.HandleFunc("POST /api/v1/sign-in/passkey", s.call(journey.SignIn, anybody, s.callSignInPasskey))
 	m.HandleFunc("GET /api/v1/session", s.call(journey.Session, look, s.callSession))
 	m.HandleFunc("DELETE /api/v1/session", s.call(journey.SignOut, freeze, s.callSignOut))
 	m.HandleFunc("GET /api/v1/dashboard", s.call(journey.Dashboard, look, s.callDashboard))
@@ -97,13 +100,52 @@ func (s *site) callSignIn(v *visit) (any, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	c := v.client()
-	issued, err := v.Desk.SignIn(v.r.Context(), in.Username, in.Password, c)
+	issued, err := v.Desk.SignIn(v.r.Context(), in.Username, in.Password, v.client())
+	return v.signedInAs(issued, err)
+}
+
+// passkeyPrompt gives what a browser is asked so that whoever has a passkey here
+// signs in; pages and calls have the same form of it.
+func (s *site) passkeyPrompt(v *visit) (any, int, error) {
+	p, err := v.Desk.BeginPasskey(v.client().FlowID)
+	if err != nil {
+		return nil, 0, err
+	}
+	out := struct {
+		PublicKey json.RawMessage `json:"publicKey"`
+		State     string          `json:"state"`
+	}{State: p.State}
+	return &out, http.StatusOK, json.Unmarshal(p.Options, &out)
+}
+
+// callSignInPasskey takes a passkey alone. One that stands for a code answers a
+// challenge of core's, which is for core.
+func (s *site) callSignInPasskey(v *visit) (any, int, error) {
+	in, err := read[struct {
+		State       string          `json:"state"`
+		ChallengeID string          `json:"challenge_id"`
+		Assertion   json.RawMessage `json:"assertion"`
+		TrustDevice bool            `json:"trust_device"` // not here: no browser becomes a trusted one
+	}](v)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case (in.State == "") == (in.ChallengeID == ""):
+		return nil, 0, fault.InvalidField("body.state", "passkey.state-or-challenge", "Send either state or challenge_id.")
+	case in.State == "":
+		return nil, 0, notNow()
+	}
+	issued, err := v.Desk.SignInPasskey(v.r.Context(), in.State, in.Assertion, v.client())
+	return v.signedInAs(issued, err)
+}
+
+// signedInAs is the answer with a session, which a browser also gets as a cookie.
+func (v *visit) signedInAs(issued entry.Issued, err error) (any, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
 	if v.r.Header.Get("Standfast-Flow") == "" {
-		s.setSession(v.w, issued.Token, issued.ExpiresAt)
+		v.setSession(v.w, issued.Token, issued.ExpiresAt)
 	}
 	return object{"status": "signed_in", "session": object{"token": issued.Token, "expires_at": issued.ExpiresAt}}, http.StatusOK, nil
 }

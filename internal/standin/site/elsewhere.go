@@ -18,6 +18,7 @@ func elsewhere(h http.Header, e *fault.Error) {
 	}
 	switch {
 	case e.Kind == fault.NotFound, e.Kind == fault.Unavailable, strings.HasPrefix(code, "standin."),
+		code == "passkey.over", // the prompt may be one of core's
 		code == "payment.account", code == "payment.method", code == "account.closed":
 		h.Set("Standfast-Elsewhere", "1")
 	}

@@ -13,6 +13,7 @@ import (
 	"standfast/internal/fault"
 	"standfast/internal/journey"
 	"standfast/internal/money"
+	"standfast/internal/standin/entry"
 	"standfast/internal/standin/teller"
 )
 
@@ -22,6 +23,8 @@ func (s *site) pages(m *http.ServeMux) {
 	m.HandleFunc("GET /sign-in", s.handle(journey.SignIn, anybody, s.signInPage))
 	m.HandleFunc("POST /sign-in", s.handle(journey.SignIn, anybody, s.signIn))
 	m.HandleFunc("GET /sign-in/nonce", s.nonce)
+	m.HandleFunc("GET /sign-in/passkey/prompt", s.call(journey.SignIn, anybody, s.passkeyPrompt))
+	m.HandleFunc("POST /sign-in/passkey", s.handle(journey.SignIn, anybody, s.signInPasskey))
 	m.HandleFunc("POST /sign-out", s.handle(journey.SignOut, anybody, s.signOut))
 	m.HandleFunc("GET /signed-out", s.handle("", anybody, s.home))
 	m.HandleFunc("GET /dashboard", s.handle(journey.Dashboard, look, s.dashboard))
@@ -61,11 +64,21 @@ func (f frame) tel() string {
 
 func (s *site) home(v *visit) (answer, error) { return show(Home(v.frame("standin.home-title"))), nil }
 
+// entryForm is the form that asks who one is.
+type entryForm struct {
+	Next, Nonce, Username, Problem string
+}
+
+func (v *visit) entryForm() entryForm {
+	return entryForm{Next: local(v.value("next")), Nonce: v.Desk.Nonce(v.flow()), Username: v.value("username")}
+}
+
 func (s *site) signInPage(v *visit) (answer, error) {
+	d := v.entryForm()
 	if v.signedIn() {
-		return see(local(v.value("next"))), nil
+		return see(d.Next), nil
 	}
-	return show(SignIn(v.frame("standin.sign-in-title"), local(v.value("next")), v.Desk.Nonce(v.flow()), "", "")), nil
+	return show(SignIn(v.frame("standin.sign-in-title"), d)), nil
 }
 
 // local gives an address of ours, never another site's.
@@ -78,14 +91,31 @@ func local(next string) string {
 }
 
 func (s *site) signIn(v *visit) (answer, error) {
+	issued, err := v.Desk.SignIn(v.r.Context(), v.value("username"), v.r.PostForm.Get("password"), v.proving())
+	return v.entered(issued, err)
+}
+
+// signInPasskey signs in by passkey alone.
+func (s *site) signInPasskey(v *visit) (answer, error) {
+	issued, err := v.Desk.SignInPasskey(v.r.Context(), v.value("state"), []byte(v.value("passkey")), v.proving())
+	return v.entered(issued, err)
+}
+
+// proving is the client with the proof that device.js has put into the form.
+func (v *visit) proving() entry.Client {
 	c := v.client()
 	if proof := v.value("device_proof"); proof != "" {
 		c.DeviceProof = proof
 	}
-	issued, err := v.Desk.SignIn(v.r.Context(), v.value("username"), v.r.PostForm.Get("password"), c)
+	return c
+}
+
+// entered hands the session to the browser, or shows the form again with the reason.
+func (v *visit) entered(issued entry.Issued, err error) (answer, error) {
+	d := v.entryForm()
 	if err == nil {
 		v.setSession(v.w, issued.Token, issued.ExpiresAt)
-		return see(local(v.value("next"))), nil
+		return see(d.Next), nil
 	}
 	e := fault.As(err)
 	if e.Kind == fault.Internal {
@@ -93,8 +123,8 @@ func (s *site) signIn(v *visit) (answer, error) {
 	}
 	fault.SetRetryAfter(v.w.Header(), e)
 	elsewhere(v.w.Header(), e)
-	page := SignIn(v.frame("standin.sign-in-title"), local(v.value("next")), v.Desk.Nonce(v.flow()), v.value("username"), v.say(e))
-	return answer{page: page, status: e.Kind.Status()}, nil
+	d.Problem = v.say(e)
+	return answer{page: SignIn(v.frame("standin.sign-in-title"), d), status: e.Kind.Status()}, nil
 }
 
 func (s *site) nonce(w http.ResponseWriter, r *http.Request) {

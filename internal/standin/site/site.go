@@ -85,6 +85,8 @@ type visit struct {
 
 func (v *visit) signedIn() bool { return v.session.ID != "" }
 
+func (v *visit) takesPasskeys() bool { return v.Desk.Party != nil }
+
 func (v *visit) value(name string) string { return v.r.Form.Get(name) }
 
 // answer is a page, or where to go instead.

@@ -158,7 +158,9 @@ func newHouse(t *testing.T) *house {
 	h.own, err = store.OpenOwn(ctx, filepath.Join(dir, "own.db"), noon)
 	must(t, err)
 	clock := func() time.Time { return h.now }
-	h.desk, err = entry.New(ctx, entry.Config{Cell: "us", Rules: "us", Keys: keys, Known: h.known, Own: h.own, Ages: entry.Ages{Look: 72 * time.Hour, Pay: 24 * time.Hour},
+	party, err := entry.NewParty("http://localhost", "Standfast")
+	must(t, err)
+	h.desk, err = entry.New(ctx, entry.Config{Cell: "us", Party: party, Rules: "us", Keys: keys, Known: h.known, Own: h.own, Ages: entry.Ages{Look: 72 * time.Hour, Pay: 24 * time.Hour},
 		Idle: time.Hour, Max: 24 * time.Hour, Hash: 2, Now: clock})
 	must(t, err)
 	srv := httptest.NewServer(h.core)
@@ -392,7 +394,7 @@ func TestEveryTextIsThere(t *testing.T) {
 	for _, name := range []string{"view.templ", "pages.go", "site.go"} {
 		b, err := os.ReadFile(name)
 		must(t, err)
-		for _, m := range regexp.MustCompile(`"((?:standin|frame|parts|help|home|tile|account|pay|payments|review|done|form)\.[a-z-]+)"`).FindAllStringSubmatch(string(b), -1) {
+		for _, m := range regexp.MustCompile(`"((?:standin|frame|parts|help|home|tile|account|pay|payments|passkeys|review|done|form)\.[a-z-]+)"`).FindAllStringSubmatch(string(b), -1) {
 			if !strings.HasSuffix(m[1], "-") && m[1] != "standin.css" && m[1] != "standin.not-now" { // made at run time; a file; a code
 				used[m[1]] = true
 			}

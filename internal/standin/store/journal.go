@@ -25,6 +25,8 @@ const (
 	KindSessionOpened = "session-opened"
 	KindSessionEnded  = "session-ended"
 	KindFailures      = "failures"
+	// A passkey was refused because its counter had not gone on.
+	KindPasskeyCounter = "passkey-counter"
 )
 
 // Advice is what core must hear of: something that happened here.

@@ -28,7 +28,8 @@ var ownSchema = [...]string{`
 	CREATE TABLE ended (id TEXT PRIMARY KEY, keep_until BIGINT NOT NULL);
 	CREATE TABLE proof (nonce TEXT PRIMARY KEY, session_id TEXT NOT NULL, used_at BIGINT NOT NULL);
 	CREATE TABLE failure (member_id TEXT NOT NULL, seq INTEGER NOT NULL, count BIGINT NOT NULL, last_at BIGINT NOT NULL, answered_at BIGINT NOT NULL, PRIMARY KEY (member_id, seq));
-	CREATE TABLE success (member_id TEXT PRIMARY KEY, at BIGINT NOT NULL);`}
+	CREATE TABLE success (member_id TEXT PRIMARY KEY, at BIGINT NOT NULL);`, `
+	CREATE TABLE passkey_use (passkey_id TEXT PRIMARY KEY, count BIGINT NOT NULL, went_back BIGINT NOT NULL, used_at BIGINT NOT NULL);`}
 
 // Own is what happened at this stand-in: what it has promised members, and what
 // core must hear of.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"strings"
 	"time"
 )
@@ -34,32 +35,31 @@ func (o *Own) Open(ctx context.Context, s Session) (stands Session, first bool, 
 			}
 		}
 		first = true
-		return open(ctx, tx, s)
+		if err := forgive(ctx, tx, s.MemberID, s.CreatedAt); err != nil {
+			return err
+		}
+		return open(ctx, tx, s, nil)
 	})
 	return stands, first, unavailable(err)
 }
 
-func open(ctx context.Context, tx *sql.Tx, s Session) error {
+// open stores a session and its advice, which says more about it where by does.
+func open(ctx context.Context, tx *sql.Tx, s Session, by map[string]any) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO session (id, member_id, device_id, methods, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 		s.ID, s.MemberID, s.DeviceID, strings.Join(s.Methods, " "), Micros(s.CreatedAt), Micros(s.ExpiresAt))
 	if err != nil {
 		return err
 	}
-	if err := forgive(ctx, tx, s.MemberID, s.CreatedAt); err != nil {
-		return err
-	}
-	_, err = advise(ctx, tx, NewID(), KindSessionOpened, s.CreatedAt, s.MemberID, map[string]any{"session_id": s.ID, "device_id": s.DeviceID,
-		"methods": s.Methods, "ip": s.IP, "user_agent": s.UserAgent, "expires_at": s.ExpiresAt})
+	body := map[string]any{"session_id": s.ID, "device_id": s.DeviceID, "methods": s.Methods, "ip": s.IP, "user_agent": s.UserAgent, "expires_at": s.ExpiresAt}
+	maps.Copy(body, by)
+	_, err = advise(ctx, tx, NewID(), KindSessionOpened, s.CreatedAt, s.MemberID, body)
 	return err
 }
 
 // proofOf uses a proof up. It gives the session that the proof has opened already.
 func proofOf(ctx context.Context, tx *sql.Tx, s Session) (again Session, err error) {
-	res, err := tx.ExecContext(ctx, `INSERT INTO proof (nonce, session_id, used_at) VALUES ($1, $2, $3) ON CONFLICT (nonce) DO NOTHING`, s.Nonce, s.ID, Micros(s.CreatedAt))
-	if err != nil {
-		return again, err
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 1 {
+	fresh, err := spend(ctx, tx, s.Nonce, s)
+	if err != nil || fresh {
 		return again, err
 	}
 	var created, expires int64
