@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	pollWait    = 5 * time.Second // how long core may hold a page that would be empty
+	pollWait    = 5 * time.Second  // how long core may hold a page that would be empty
 	pageLimit   = 1000             // items of a page
 	maxPage     = 64 << 20         // bytes of a page
 	pageTimeout = 10 * time.Second // beyond the wait

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -219,16 +220,27 @@ func (s *site) order(v *visit) (o order, err error) {
 	return o, err
 }
 
+// ready gives the methods that can be paid with now.
+func (o *order) ready(now time.Time) []teller.Method {
+	return slices.DeleteFunc(slices.Clone(o.Methods), func(m teller.Method) bool { return !m.Ready(now) })
+}
+
 func (s *site) firstCard(v *visit) (string, error) {
 	list, err := v.Teller.Accounts(v.r.Context(), v.session.MemberID)
-	if err != nil || len(list) == 0 {
+	if err == nil && (len(list) == 0 || !list[0].Card()) { // cards come first
+		err = fault.New(fault.NotFound, "account.not-found", "We could not find this account.")
+	}
+	if err != nil {
 		return "", err
 	}
-	return list[0].ID, nil // cards come first
+	return list[0].ID, nil
 }
 
 func (s *site) payPage(v *visit) (answer, error) {
 	o, err := s.order(v)
+	if ready := o.ready(v.Now()); o.Method == "" && len(ready) == 1 {
+		o.Method = ready[0].ID // there is nothing to choose
+	}
 	return show(PayPage(v.frame("standin.pay-title"), o)), err
 }
 

@@ -117,6 +117,9 @@ func (t *Teller) account(ctx context.Context, holder store.Record) (a Account, e
 	b, err := get[feed.BalanceBody](ctx, t.Known, feed.Balance, h.AccountID)
 	switch {
 	case err == nil:
+		if complete := t.AsOf(); a.Local && complete.After(b.AsOf) { // nothing has moved since, or we would know
+			b.AsOf = complete
+		}
 		a.Balance = &b
 	case !fault.Is(err, fault.NotFound):
 		return a, err
