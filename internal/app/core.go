@@ -148,7 +148,7 @@ func (r *Rooms) open(ctx context.Context, c Config, h *health, at sockets, tele 
 	if at.internal == nil {
 		return ctx, func() {}, nil, nil
 	}
-	other, err := internalServer(c.Internal, r.newInternal(c, h, tele).handler(), r.log)
+	other, err := internalServer(c.Internal, partingWith(r.newInternal(c, h, tele).handler(), h.stopping), r.log)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"os"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -56,29 +54,13 @@ func (s edgeSockets) close() {
 }
 
 // edgeListeners opens the sockets, or takes them over from the supervisor or
-// systemd in this order: public, admin, internal, http, less those that are not
-// configured.
+// systemd: by their names, or in this order, less those that are not configured.
 func edgeListeners(c EdgeConfig) (s edgeSockets, err error) {
-	passed, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
-	os.Unsetenv("LISTEN_FDS")
-	taken := 0
-	for _, l := range []struct {
-		to   *net.Listener
-		addr string
-	}{{&s.public, c.Listen.Public}, {&s.admin, c.Listen.Admin}, {&s.internal, c.Internal.Listen}, {&s.plain, c.Listen.HTTP}} {
-		switch {
-		case l.addr == "":
-			continue
-		case taken < passed:
-			*l.to, err = inherited(uintptr(firstInherited + taken))
-		default:
-			*l.to, err = listen(l.addr)
-		}
-		taken++
-		if err != nil {
-			s.close()
-			return edgeSockets{}, err
-		}
+	held := handedOver()
+	if err = held.open(door{"public", c.Listen.Public, &s.public}, door{"admin", c.Listen.Admin, &s.admin},
+		door{"internal", c.Internal.Listen, &s.internal}, door{"http", c.Listen.HTTP, &s.plain}); err != nil {
+		s.close()
+		return edgeSockets{}, err
 	}
 	return s, nil
 }
@@ -122,7 +104,7 @@ func openEdge(c EdgeConfig, log *slog.Logger) (*edgeProcess, error) {
 	if e.proxy, err = proxy.New(p); err != nil {
 		return nil, err
 	}
-	e.routes.ask = e.proxy.Ask
+	e.routes.ask, e.routes.rest = e.proxy.Ask, e.proxy.Rest
 	return e, nil
 }
 
@@ -199,7 +181,7 @@ func (e *edgeProcess) run(ctx context.Context, at edgeSockets) error {
 	} else {
 		internalDone <- nil
 	}
-	doors := map[net.Listener]edge.Server{at.public: {Handler: e.proxy, TLS: e.tls, Connections: e.config.Limits.Connections, Log: e.log}}
+	doors := map[net.Listener]edge.Server{at.public: {Handler: partingWith(e.proxy, e.stopping), TLS: e.tls, Connections: e.config.Limits.Connections, Log: e.log}}
 	if at.plain != nil {
 		doors[at.plain] = edge.Server{Handler: e.plain, Connections: e.config.Limits.Connections, Log: e.log}
 	}
@@ -232,6 +214,8 @@ func (e *edgeProcess) linger() {
 		time.Sleep(d)
 	}
 }
+
+func (e *edgeProcess) stopping() bool { return !e.ready.Load() }
 
 // admin gives the admin listener, as core's.
 func (e *edgeProcess) admin() http.Handler {

@@ -22,6 +22,7 @@ type EdgeConfig struct {
 	TLS      EdgeTLSConfig      `toml:"tls"`
 	Internal EdgeInternalConfig `toml:"internal"`
 	Limits   EdgeLimitsConfig   `toml:"limits"`
+	Rollout  EdgeRolloutConfig  `toml:"rollout"`
 	Cells    []EdgeCellConfig   `toml:"cells"`
 }
 
@@ -68,6 +69,18 @@ type EdgeLimitsConfig struct {
 	InFlight    int      `toml:"in_flight"`   // requests at one process at once
 	Queue       int      `toml:"queue"`       // requests that wait for one
 	Wait        Duration `toml:"wait"`        // how long one waits
+}
+
+// EdgeRolloutConfig is how fast a new build of core gets its members.
+type EdgeRolloutConfig struct {
+	Step Duration `toml:"step"` // least time at each share
+	Idle Duration `toml:"idle"` // the same where too few members come to tell
+	Seen int      `toml:"seen"` // answers of the new build that are enough to tell
+}
+
+// rules gives them to the router; what is 0 has the router's own figure.
+func (c EdgeRolloutConfig) rules() route.Rules {
+	return route.Rules{BuildStep: c.Step.Duration, BuildIdle: c.Idle.Duration, BuildSeen: c.Seen}
 }
 
 // EdgeCellConfig is one cell behind the edge.
@@ -146,6 +159,9 @@ func (c EdgeConfig) Check() error {
 	if c.Limits.Connections < 0 || c.Limits.Body < 0 || c.Limits.InFlight < 0 || c.Limits.Queue < 0 ||
 		c.Limits.Deadline.Duration < 0 || c.Limits.Patience.Duration < 0 || c.Limits.Wait.Duration < 0 {
 		no("limits", "are not negative")
+	}
+	if c.Rollout.Step.Duration < 0 || c.Rollout.Idle.Duration < 0 || c.Rollout.Seen < 0 {
+		no("rollout", "is not negative")
 	}
 	if len(c.Cells) == 0 {
 		no("cells", "needs at least one")

@@ -39,6 +39,7 @@ type routing struct {
 	rings   map[string]*token.Keyring // by cell; never changed
 	cookies map[string][]string       // by cell: names of its session cookie
 	ask     func(ctx context.Context, t route.Target, path string) (*http.Response, error)
+	rest    func(t route.Target) // closes connections that nobody uses
 	log     *slog.Logger
 
 	decisions *decisions
@@ -46,7 +47,7 @@ type routing struct {
 
 func newRouting(c EdgeConfig, log *slog.Logger) (*routing, error) {
 	r := &routing{errands: route.Table(), rings: map[string]*token.Keyring{}, cookies: map[string][]string{}, log: log, decisions: openDecisions(c.Store, log)}
-	o := route.Options{Decided: r.tell}
+	o := route.Options{Decided: r.tell, Rules: c.Rollout.rules()}
 	for _, cell := range c.Cells {
 		o.Cells = append(o.Cells, cell.route())
 		r.rings[cell.Name] = token.NewKeyring(cell.Name, rememberAtEdge)
@@ -109,7 +110,7 @@ func (r *routing) run(ctx context.Context) {
 	all.Go(func() { every(ctx, tickEvery, r.Tick) })
 	all.Go(func() { r.decisions.run(ctx) })
 	for _, t := range r.Targets() {
-		all.Go(func() { every(ctx, probeEvery, func() { r.Probed(t, r.probe(ctx, t)) }) })
+		all.Go(func() { every(ctx, probeEvery, func() { r.look(ctx, t) }) })
 	}
 	for cell := range r.rings {
 		all.Go(func() { every(ctx, keysEvery, func() { r.readKeys(ctx, cell) }) })
@@ -127,6 +128,16 @@ func every(ctx context.Context, d time.Duration, do func()) {
 		case <-ctx.Done():
 		case <-t.C:
 		}
+	}
+}
+
+// look probes a target. One that is about to stop is left in time: first by the
+// requests to come, then by the connections that rest.
+func (r *routing) look(ctx context.Context, t route.Target) {
+	found := r.probe(ctx, t)
+	r.Probed(t, found)
+	if found.Answered && !found.Ready {
+		r.rest(t)
 	}
 }
 

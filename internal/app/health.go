@@ -16,6 +16,9 @@ type health struct{ db atomic.Pointer[db.DB] }
 // set says that the rooms are open (or, with nil, that they are closing).
 func (h *health) set(d *db.DB) { h.db.Store(d) }
 
+// stopping tells whether the process serves on, but not for long.
+func (h *health) stopping() bool { return h.db.Load() == nil }
+
 // handler gives the admin listener: /healthz is 200 while the process runs,
 // /readyz only when it serves and its database answers, /metrics, and profiles.
 func (h *health) handler(t *telemetry) http.Handler {

@@ -6,16 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"strconv"
 	"time"
 
 	"standfast/internal/fault"
 )
-
-// firstInherited is the first file descriptor of the socket activation protocol
-// (sd_listen_fds(3)): LISTEN_FDS says how many sockets were passed from there on.
-const firstInherited = 3
 
 // sockets are where a core answers.
 type sockets struct {
@@ -33,44 +27,26 @@ func (s sockets) close() {
 }
 
 // listeners opens the public, the admin, the console's and the internal socket, or
-// takes them over from the supervisor or systemd, in this order, less those that
-// are not configured. Inherited sockets stay open while the process is replaced,
-// so that connections wait for the next one instead of being refused.
+// takes them over, in this order where they have no names, less those that are not
+// configured.
 func listeners(c Config) (s sockets, err error) {
-	passed, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
-	os.Unsetenv("LISTEN_FDS")
-	if passed < 2 {
-		passed = 0 // the first two come together
+	held := handedOver()
+	if !held.named && held.n < 2 {
+		held.n = 0 // the first two come together
 	}
-	all := []struct {
-		to   *net.Listener
-		addr string
-		open bool
-	}{{&s.public, c.Listen.Public, true}, {&s.admin, c.Listen.Admin, true},
-		{&s.console, c.Console.Listen, c.Console.PublicURL != ""}, {&s.internal, c.Internal.Listen, c.Internal.Listen != ""}}
-	taken := 0
-	for _, l := range all {
-		switch {
-		case !l.open:
-			continue
-		case taken < passed:
-			*l.to, err = inherited(uintptr(firstInherited + taken))
-		default:
-			*l.to, err = listen(l.addr)
-		}
-		taken++
+	defer func() {
 		if err != nil {
 			s.close()
-			return sockets{}, err
+			s = sockets{}
 		}
+	}()
+	console, internal := "", c.Internal.Listen
+	if c.Console.PublicURL != "" {
+		console = c.Console.Listen
 	}
-	return s, nil
-}
-
-func inherited(fd uintptr) (net.Listener, error) {
-	f := os.NewFile(fd, "listener")
-	defer f.Close()
-	return net.FileListener(f)
+	err = held.open(door{"public", c.Listen.Public, &s.public}, door{"admin", c.Listen.Admin, &s.admin},
+		door{"console", console, &s.console}, door{"internal", internal, &s.internal})
+	return s, err
 }
 
 func listen(addr string) (net.Listener, error) {
@@ -119,4 +95,17 @@ func serve(ctx context.Context, srv *http.Server, l net.Listener, tls TLSConfig)
 		err = errors.Join(err, served)
 	}
 	return err
+}
+
+// partingWith asks connections to close after each answer while the process stops:
+// "Connection: close" does it over HTTP/1.1, and net/http makes a GOAWAY of it over
+// HTTP/2. So none is left resting, into which a request could be written in the
+// moment in which it closes.
+func partingWith(h http.Handler, stopping func() bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if stopping() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }

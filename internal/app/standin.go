@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -72,25 +71,16 @@ func StandIn(ctx context.Context, configPath string, logTo io.Writer) error {
 	return s.run(ctx, inside, admin)
 }
 
-// standInListeners opens the sockets, or takes them over in this order: internal, admin.
+// standInListeners opens the sockets, or takes them over: by their names, or in this order.
 func standInListeners(c StandInFile) (inside, admin net.Listener, err error) {
-	passed, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
-	os.Unsetenv("LISTEN_FDS")
-	all := []struct {
-		to   *net.Listener
-		addr string
-	}{{&inside, c.Internal.Listen}, {&admin, c.Listen.Admin}}
-	for i, l := range all {
-		if passed >= len(all) {
-			*l.to, err = inherited(uintptr(firstInherited + i))
-		} else {
-			*l.to, err = listen(l.addr)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	held := handedOver()
+	if !held.named && held.n < 2 {
+		held.n = 0
 	}
-	return inside, admin, nil
+	if err = held.open(door{"internal", c.Internal.Listen, &inside}, door{"admin", c.Listen.Admin, &admin}); err != nil && inside != nil {
+		inside.Close()
+	}
+	return inside, admin, err
 }
 
 // standIn is one stand-in with everything that it runs.
@@ -188,7 +178,7 @@ func (s *standIn) run(ctx context.Context, inside, admin net.Listener) error {
 	g, work := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.consumer.Run(work) })
 	g.Go(func() error { return s.pusher.Run(work) })
-	srv := newServer(s.inside())
+	srv := newServer(partingWith(s.inside(), s.stopping.Load))
 	srv.TLSConfig = secure
 	g.Go(func() error {
 		err := srv.ServeTLS(inside, "", "")

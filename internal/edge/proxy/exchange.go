@@ -244,7 +244,7 @@ func (x *exchange) report(a answer, lost error) (name journey.Name, o journey.Ou
 		name, o = x.errand.Journey, journey.Of(a.StatusCode)
 	}
 	left := x.in.Context().Err() != nil
-	if lost != nil && !left {
+	if lost != nil && !left || x.errand.Always && a.StatusCode == http.StatusNotFound {
 		o = journey.Failed
 	}
 	took = x.p.Now().Sub(x.start)

@@ -127,6 +127,9 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 	front.Start()
 	t.Cleanup(func() {
 		front.Close()
+		for range maxCopies { // those under way report before they give their place back
+			s.proxy.copies <- struct{}{}
+		}
 		s.table.mu.Lock()
 		defer s.table.mu.Unlock()
 		if s.table.given != len(s.table.reports) {

@@ -134,3 +134,12 @@ func (p *Proxy) Ask(ctx context.Context, t route.Target, path string) (*http.Res
 	}
 	return u.transport.RoundTrip(r)
 }
+
+// Rest closes the connections to a target that nobody uses. Whoever is about to
+// close them at the other end has said so: a request that is written into one as
+// it closes may not be sent again.
+func (p *Proxy) Rest(t route.Target) {
+	if u := p.upstreams[t.URL]; u != nil {
+		u.transport.CloseIdleConnections()
+	}
+}

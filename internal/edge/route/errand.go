@@ -20,6 +20,7 @@ type Errand struct {
 	With    journey.Name // the journey together with which it is switched, mostly Journey itself
 	Standin bool         // the stand-in can do it; anything else it answers with what works and what does not
 	Look    bool         // only looks at what the stand-in has too, and changes nothing
+	Always  bool         // it is there for every member: a 404 is a failure of whoever gives it
 	Either  bool         // what one side or build does not have, another may: after a 404 it is asked once more there
 }
 
@@ -44,7 +45,11 @@ func Table() Errands {
 	for _, group := range groups() {
 		for _, pattern := range strings.Fields(group.patterns) {
 			method, path, _ := strings.Cut(pattern, ":")
-			mux.Handle(method+" "+path, known(group.Errand))
+			e := group.Errand
+			if e.Look && !strings.Contains(path, "{") {
+				e.Always, e.Either = true, true
+			}
+			mux.Handle(method+" "+path, known(e))
 		}
 	}
 	return Errands{mux}

@@ -133,17 +133,36 @@ func (r *Router) SetShares(s Shares) error {
 		return err
 	}
 	d := Decision{At: now, Cell: c.Name, Kind: Exercised, Journey: Every, Build: s.Build, Share: s.Share, Cause: CauseOperator, Who: s.Who, Reason: s.Reason}
-	switch {
-	case s.Build == "":
+	if s.Build == "" {
 		c.exercise = s.Share
-	case len(c.Builds) == 2 && s.Build == c.Builds[1].Name:
-		c.rollout.begin(s.Share, now)
+	} else if err := c.roll(s, now); err != nil {
+		return err
+	} else {
 		d.Kind, d.Share, d.Target = Rolled, c.rollout.share, c.rollout.target
-	default:
-		return refused("build", "Only the newer of two builds has a share to set; the other has what it leaves.")
 	}
 	r.told = append(r.told, d)
 	r.replan()
 	r.tell()
 	return nil
+}
+
+// roll sets where a build's share shall go. The one whose place all members have
+// left for the other is the next to be new.
+func (c *cell) roll(s Shares, now time.Time) error {
+	switch {
+	case len(c.builds) == 2 && s.Build == c.builds[1].target.Build:
+	case len(c.builds) == 2 && s.Build == c.builds[0].target.Build && c.rollout.share == All:
+		c.turn()
+	default:
+		return refused("build", "Only the newer of two builds has a share to set; the other has what it leaves.")
+	}
+	c.rollout.begin(s.Share, now)
+	return nil
+}
+
+// turn makes the build that all members have gone to the old one, and the other,
+// which nobody uses and whose process may be a newer one meanwhile, the new one.
+func (c *cell) turn() {
+	c.builds = []*process{c.builds[1], c.builds[0]}
+	c.rollout = newRollout(c.rollout.rules)
 }

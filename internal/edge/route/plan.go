@@ -24,6 +24,7 @@ type buildPlan struct {
 	target Target
 	share  Share
 	dead   bool
+	leaves bool // it answers, and says that it is not ready
 }
 
 // side decides by the journey's state, and for what only core can do by whether
@@ -62,7 +63,7 @@ func (c *cellPlan) build(sticky string, random func() uint64) Target {
 			chosen = b
 		}
 	}
-	if chosen.dead {
+	if chosen.dead || chosen.leaves {
 		if other := c.alive(); other != nil {
 			chosen = other
 		}
@@ -70,14 +71,19 @@ func (c *cellPlan) build(sticky string, random func() uint64) Target {
 	return chosen.target
 }
 
-// alive gives a build that takes members and is not dead.
-func (c *cellPlan) alive() *buildPlan {
+// alive gives a build that takes members and is not dead, one that stays before
+// one that is about to go.
+func (c *cellPlan) alive() (found *buildPlan) {
 	for i := range c.builds {
-		if b := &c.builds[i]; !b.dead && (i == 0 || b.share > 0) {
-			return b
+		b := &c.builds[i]
+		if b.dead || i > 0 && b.share == 0 {
+			continue
+		}
+		if found == nil || found.leaves && !b.leaves {
+			found = b
 		}
 	}
-	return nil
+	return found
 }
 
 // bucket gives one of 10,000 equal parts of the members, always the same for the

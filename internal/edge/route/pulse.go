@@ -84,6 +84,28 @@ func (p *pulse) notReady(now time.Time, after time.Duration) bool {
 	return !p.unready.IsZero() && now.Sub(p.unready) >= after
 }
 
+// gone tells whether a build can be given nobody: it is dead, or has said for long
+// that it is not ready.
+func (p *pulse) gone(now time.Time, r Rules) bool {
+	return p.dead(now, r.Dead) || p.notReady(now, r.Unready)
+}
+
+// leaving tells whether the process says that it is not ready: whoever is about to
+// stop says so for a while and answers all the same.
+func (p *pulse) leaving() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.unready.IsZero()
+}
+
+// well tells whether the process answered what it was last asked, and says that
+// it is ready.
+func (p *pulse) well() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost.IsZero() && p.unready.IsZero()
+}
+
 // good tells whether the process said that it is ready and has neither taken it
 // back nor been silent for so long.
 func (p *pulse) good(now time.Time, after time.Duration) bool {

@@ -180,6 +180,8 @@ func (r *Router) Probed(t Target, found Probe) {
 
 // Targets lists every process that is to be probed, each second or so.
 func (r *Router) Targets() []Target {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var list []Target
 	for _, c := range r.cells {
 		for _, b := range c.builds {

@@ -151,7 +151,13 @@ func (c *cell) restore(d Decision, now time.Time) {
 			c.pinned[d.Journey] = Override{Cell: d.Cell, Journey: d.Journey, Side: d.Side, Until: d.Until, Who: d.Who, Reason: d.Reason}
 		}
 	case Rolled:
-		if len(c.Builds) == 2 && d.Build == c.Builds[1].Name {
+		if len(c.builds) != 2 {
+			return
+		}
+		if d.Build == c.builds[0].target.Build {
+			c.turn()
+		}
+		if d.Build == c.builds[1].target.Build {
 			c.rollout.restore(d, now)
 		}
 	case Exercised:

@@ -61,7 +61,7 @@ func (r *Router) tickBuilds(c *cell, now time.Time, fresh map[*process]map[journ
 		return
 	}
 	old, new := c.builds[0], c.builds[1]
-	dead := new.dead(now, r.rules.Dead) && !old.dead(now, r.rules.Dead)
+	dead := new.gone(now, r.rules) && old.well() // and not both, one a little earlier
 	cause, j := c.rollout.step(now, dead, fresh[old], fresh[new])
 	if cause == "" {
 		return
@@ -151,7 +151,7 @@ func (c *cell) plan(now time.Time, rules Rules) *cellPlan {
 		if i > 0 {
 			share = c.rollout.share
 		}
-		p.builds = append(p.builds, buildPlan{b.target, share, b.dead(now, rules.Dead)})
+		p.builds = append(p.builds, buildPlan{b.target, share, b.dead(now, rules.Dead), b.leaving()})
 	}
 	if c.standin == nil {
 		return p

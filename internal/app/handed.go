@@ -1,0 +1,88 @@
+package app
+
+import (
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// firstInherited is the first file descriptor of the socket activation protocol
+// (sd_listen_fds(3)): LISTEN_FDS says how many sockets were passed from there on,
+// and LISTEN_FDNAMES what each is called.
+const firstInherited = 3
+
+// handed are the sockets that whoever started this process holds: systemd, or a
+// supervisor. They stay open while the process is replaced, so that connections
+// wait for the next one in place of being refused.
+type handed struct {
+	n     int      // not yet taken, of those without names
+	next  int      // of them
+	names []string // by descriptor; "" once it is taken
+	named bool     // they are told apart by their names
+}
+
+// door is one socket of a process: what it is called, where it is opened when
+// nobody handed it over, and where it is kept. Without an address there is none.
+type door struct {
+	name, addr string
+	to         *net.Listener
+}
+
+// handedOver reads what was handed over, once: processes that this one starts
+// shall not take it for theirs.
+func handedOver() (h handed) {
+	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
+	pid, other := os.LookupEnv("LISTEN_PID")
+	for _, name := range []string{"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"} {
+		os.Unsetenv(name)
+	}
+	if n < 0 || other && pid != strconv.Itoa(os.Getpid()) {
+		return handed{} // meant for somebody else
+	}
+	if len(names) == n && slices.ContainsFunc(names, isDoor) {
+		return handed{names: names, named: true}
+	}
+	return handed{n: n}
+}
+
+// isDoor tells whether a name is one that a unit gives to a socket of ours
+// (FileDescriptorName=); without one systemd says the unit's.
+func isDoor(name string) bool {
+	return slices.Contains([]string{"public", "admin", "console", "internal", "http"}, name)
+}
+
+// open opens the doors that have an address.
+func (h *handed) open(doors ...door) error {
+	for _, d := range doors {
+		if d.addr == "" {
+			continue
+		}
+		l, err := h.socket(d)
+		if err != nil {
+			return err
+		}
+		*d.to = l
+	}
+	return nil
+}
+
+func (h *handed) socket(d door) (net.Listener, error) {
+	if i := slices.Index(h.names, d.name); h.named && i >= 0 {
+		h.names[i] = ""
+		return inherited(uintptr(firstInherited + i))
+	}
+	if !h.named && h.next < h.n {
+		h.next++
+		return inherited(uintptr(firstInherited + h.next - 1))
+	}
+	return listen(d.addr)
+}
+
+func inherited(fd uintptr) (net.Listener, error) {
+	f := os.NewFile(fd, "listener")
+	defer f.Close()
+	return net.FileListener(f)
+}
