@@ -81,11 +81,11 @@ func (d *Desk) right(ctx context.Context, memberID, password string) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, "signin.verifier", "We cannot check your password just now.", err)
 	}
-	h, ok := parseHash(phc)
+	matches, ok := parseHash(phc)
 	if !ok {
 		return notHere()
 	}
-	match, err := d.check(ctx, h, password)
+	match, err := d.check(ctx, matches, password)
 	if err != nil || match {
 		return err
 	}
