@@ -277,6 +277,7 @@ func account1(t *testing.T, r *Rooms, ref string) account.Account {
 func TestTheFeed(t *testing.T) {
 	var cursors []string
 	cellOn(t, func(t *testing.T, r *Rooms, keys standInKeys) {
+		t.Run("figures are those of the feed", func(t *testing.T) { figuresAreTheFeeds(t, r) })
 		t.Run("a reader ends with what the database holds", func(t *testing.T) { readersEndWithTheDatabase(t, r, keys) })
 		t.Run("a page is signed and compressed", func(t *testing.T) { pagesAreSigned(t, r) })
 		t.Run("a waiting reader is hurried", func(t *testing.T) { waitingReadersAreHurried(t, r) })
@@ -432,5 +433,30 @@ func waitingReadersAreHurried(t *testing.T, r *Rooms) {
 	}
 	if lag := r.Feed.CompleteTo()[""]; lag.IsZero() {
 		t.Error("nobody knows how far the reader is")
+	}
+}
+
+// figuresAreTheFeeds: what core says of its own answers is what a reader of the feed
+// finds in it, for every account that the ledger keeps.
+func figuresAreTheFeeds(t *testing.T, r *Rooms) {
+	t.Helper()
+	f := snapshot(t, r)
+	m, err := r.Members.ByRef(t.Context(), "demo-alex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tiles, err := r.Accounts.List(t.Context(), m.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	posted, read := r.Accounts.Figures(tiles)
+	if len(posted) < 2 || read.IsZero() {
+		t.Fatalf("figures of %d accounts", len(posted))
+	}
+	for id, minor := range posted {
+		var b struct{ Posted money.Amount }
+		if err := json.Unmarshal(f.items[feed.Ref{Topic: topicBalance, ID: id}].Body, &b); err != nil || b.Posted.Minor != minor {
+			t.Errorf("account %s: %d at core, %d in the feed, %v", id, minor, b.Posted.Minor, err)
+		}
 	}
 }

@@ -87,6 +87,7 @@ func (a *api) dashboard(ctx context.Context, c *call, _ *nothing) (*body[dashboa
 	out := dashboard{AsOf: d.AsOf.UTC(), State: string(d.State), ActivityState: string(d.ActivityState),
 		Tiles: make([]tile, len(d.Tiles)), Activity: make([]transaction, len(d.Activity))}
 	c.outcome = judged(d)
+	a.figures(c, d.Tiles)
 	for i, t := range d.Tiles {
 		out.Tiles[i] = tile{AccountID: t.ID, AccountInfo: accountOf(t), InterestThisYear: optional(t.InterestThisYear)}
 	}
@@ -126,7 +127,15 @@ func (a *api) listAccounts(ctx context.Context, c *call, _ *nothing) (*body[list
 	if err != nil {
 		return nil, err
 	}
+	a.figures(c, tiles)
 	return listOf(tiles, "", accountOf), nil
+}
+
+// figures says what the answer shows, for whoever compares it with a copy.
+func (a *api) figures(c *call, tiles []account.Tile) {
+	if posted, read := a.Accounts.Figures(tiles); posted != nil {
+		journey.Figures(posted).Set(c.w.Header(), read)
+	}
 }
 
 func (a *api) getAccount(ctx context.Context, c *call, in *ByID) (*body[AccountInfo], error) {
@@ -134,6 +143,7 @@ func (a *api) getAccount(ctx context.Context, c *call, in *ByID) (*body[AccountI
 	if err != nil {
 		return nil, err
 	}
+	a.figures(c, []account.Tile{t})
 	return bodyOf(accountOf(t)), nil
 }
 

@@ -35,6 +35,7 @@ func (s *server) account(v *visit) (response, error) {
 		return response{}, err
 	}
 	d.Failed = err != nil || d.Page.State == account.Unavailable
+	s.figures(v, []account.Tile{t})
 	res := show(view.Account(v.frame(view.AtHome), d))
 	res.partial = d.Failed || d.Page.State == account.Stale || t.State != account.Current
 	return res, nil

@@ -8,6 +8,7 @@ import (
 	"standfast/internal/core/instrument"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/view"
+	"standfast/internal/journey"
 )
 
 // asidePatience is how long the dashboard waits for what it can do without: the
@@ -26,10 +27,18 @@ func (s *server) dashboard(v *visit) (response, error) {
 	waiting := async(func() []view.Waiting { return append(s.bombed(ctx, v), s.waiting(ctx, v)...) })
 	offer := async(func() bool { return s.offersCodes(ctx, v) })
 	d := s.Accounts.Dashboard(v.r.Context(), v.member())
+	s.figures(v, d.Tiles)
 	page := view.DashboardData{Dashboard: d, Name: <-name, Waiting: <-waiting, OfferCodes: <-offer}
 	res := show(view.Dashboard(v.frame(view.AtHome), page))
 	res.partial = !whole(d)
 	return res, nil
+}
+
+// figures says what the answer shows, for whoever compares it with a copy.
+func (s *server) figures(v *visit, tiles []account.Tile) {
+	if posted, read := s.Accounts.Figures(tiles); posted != nil {
+		journey.Figures(posted).Set(v.w.Header(), read)
+	}
 }
 
 // offersCodes tells whether the dashboard offers recovery codes. Where that is not

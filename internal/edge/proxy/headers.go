@@ -16,7 +16,6 @@ const (
 	SideHeader     = "Standfast-Side"     // which side answered
 	BuildHeader    = "Standfast-Build"    // which build answered
 	ShedHeader     = "Standfast-Shed"     // turned away because there was too much to do
-	FiguresHeader  = "Standfast-Figures"  // a digest of the figures shown, and of when they are
 	// ElsewhereHeader is a stand-in's on a refusal: it has done nothing, and core could do it.
 	ElsewhereHeader = "Standfast-Elsewhere"
 )
@@ -25,7 +24,7 @@ const (
 // the client is: nobody outside may set one. Keys are in canonical form.
 func private(key string) bool {
 	switch key {
-	case journey.Header, DeadlineHeader, SideHeader, BuildHeader, ShedHeader, FiguresHeader, ElsewhereHeader, "Forwarded", "X-Real-Ip", "X-Client-Ip",
+	case journey.Header, DeadlineHeader, SideHeader, BuildHeader, ShedHeader, journey.FiguresHeader, ElsewhereHeader, "Forwarded", "X-Real-Ip", "X-Client-Ip",
 		"X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override":
 		return true
 	}
@@ -92,7 +91,7 @@ func peer(remote string) string {
 func inward(to, from http.Header) {
 	for k, v := range from {
 		switch k {
-		case journey.Header, SideHeader, BuildHeader, DeadlineHeader, ShedHeader, FiguresHeader, ElsewhereHeader:
+		case journey.Header, SideHeader, BuildHeader, DeadlineHeader, ShedHeader, journey.FiguresHeader, ElsewhereHeader:
 		default:
 			if !hop(k) {
 				to[k] = v

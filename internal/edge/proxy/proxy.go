@@ -91,8 +91,10 @@ type Config struct {
 	Limits  Limits
 	// TLS gives what a target's connections are made with, where its address says https.
 	TLS func(route.Target) (*tls.Config, error)
-	// Compared is told whether a copy of a request got the figures that the member got.
+	// Compared is told whether a copy of a request got the figures that the member
+	// got. A copy that was only older is not told of.
 	Compared func(cell string, j journey.Name, same bool)
+	Settle   time.Duration // between looks at a copy whose figures differ; 0: 3 s
 	Log      *slog.Logger
 	Now      func() time.Time // the clock; nil for the machine's
 }
@@ -103,6 +105,8 @@ type Proxy struct {
 	upstreams map[string]*upstream // by target's URL
 	buffers   sync.Pool
 	copies    chan struct{} // a place for each copy of a request that is under way
+	doubts    chan struct{} // and for each whose figures are looked into
+	showings  sync.WaitGroup
 	Config
 }
 
@@ -112,13 +116,16 @@ func New(c Config) (*Proxy, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Settle == 0 {
+		c.Settle = settle
+	}
 	if c.Compared == nil {
 		c.Compared = func(string, journey.Name, bool) {}
 	}
 	if c.Observe == nil {
 		c.Observe = func(Answer) {}
 	}
-	p := &Proxy{Config: c, cells: map[string]*Cell{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}, copies: make(chan struct{}, maxCopies)}
+	p := &Proxy{Config: c, cells: map[string]*Cell{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}, copies: make(chan struct{}, maxCopies), doubts: make(chan struct{}, maxDoubts)}
 	for i := range c.Cells {
 		for _, h := range c.Cells[i].Hosts {
 			h = strings.ToLower(h)

@@ -84,6 +84,7 @@ type stand struct {
 	table *table
 	proxy *Proxy
 	addr  string
+	front *httptest.Server
 
 	readTimeout time.Duration
 }
@@ -125,11 +126,9 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 	front := httptest.NewUnstartedServer(s.proxy)
 	front.Config.ReadTimeout = s.readTimeout
 	front.Start()
+	s.front = front
 	t.Cleanup(func() {
-		front.Close()
-		for range maxCopies { // those under way report before they give their place back
-			s.proxy.copies <- struct{}{}
-		}
+		s.end()
 		s.table.mu.Lock()
 		defer s.table.mu.Unlock()
 		if s.table.given != len(s.table.reports) {
@@ -138,6 +137,12 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 	})
 	s.addr = front.Listener.Addr().String()
 	return s
+}
+
+// end waits until everything is answered, copies too.
+func (s *stand) end() {
+	s.front.Close()
+	s.proxy.showings.Wait()
 }
 
 // do sends a request to the edge and gives the answer and its body.

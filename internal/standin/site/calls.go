@@ -190,7 +190,7 @@ func (v *visit) accountOf(a teller.Account) object {
 }
 
 func (s *site) callDashboard(v *visit) (any, int, error) {
-	list, err := v.Teller.Accounts(v.r.Context(), v.session.MemberID)
+	list, err := v.figures(func() ([]teller.Account, error) { return v.Teller.Open(v.r.Context(), v.session.MemberID) })
 	if err != nil {
 		return nil, 0, err
 	}
@@ -199,12 +199,12 @@ func (s *site) callDashboard(v *visit) (any, int, error) {
 }
 
 func (s *site) callAccounts(v *visit) (any, int, error) {
-	list, err := v.Teller.Accounts(v.r.Context(), v.session.MemberID)
+	list, err := v.figures(func() ([]teller.Account, error) { return v.Teller.Accounts(v.r.Context(), v.session.MemberID) })
 	return items(list, v.accountOf), http.StatusOK, err
 }
 
 func (s *site) callAccount(v *visit) (any, int, error) {
-	a, err := v.Teller.Account(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+	a, err := v.one()
 	return v.accountOf(a), http.StatusOK, err
 }
 

@@ -149,15 +149,35 @@ func (s *site) signOut(v *visit) (answer, error) {
 }
 
 func (s *site) dashboard(v *visit) (answer, error) {
-	list, err := v.Teller.Accounts(v.r.Context(), v.session.MemberID)
+	list, err := v.figures(func() ([]teller.Account, error) { return v.Teller.Open(v.r.Context(), v.session.MemberID) })
 	if err != nil {
 		return answer{}, err
 	}
 	return show(Dashboard(v.frame("standin.dashboard-title"), list)), nil
 }
 
+// figures reads accounts and says on the answer what they show. The time until
+// when they are complete is taken first: they may be newer, never older.
+func (v *visit) figures(read func() ([]teller.Account, error)) ([]teller.Account, error) {
+	asOf := v.Teller.AsOf()
+	list, err := read()
+	if f := teller.Figures(list); err == nil && f != nil {
+		f.Set(v.w.Header(), asOf)
+	}
+	return list, err
+}
+
+// one reads the account of the address, as figures does.
+func (v *visit) one() (a teller.Account, err error) {
+	_, err = v.figures(func() ([]teller.Account, error) {
+		a, err = v.Teller.Account(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+		return []teller.Account{a}, err
+	})
+	return a, err
+}
+
 func (s *site) account(v *visit) (answer, error) {
-	a, err := v.Teller.Account(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+	a, err := v.one()
 	if err != nil {
 		return answer{}, err
 	}

@@ -5,9 +5,11 @@ package teller
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"standfast/internal/fault"
+	"standfast/internal/journey"
 	"standfast/internal/money"
 	"standfast/internal/standin/entry"
 	"standfast/internal/standin/feed"
@@ -89,6 +91,28 @@ func (t *Teller) Accounts(ctx context.Context, memberID string) (list []Account,
 		}
 	}
 	return append(list, others...), nil
+}
+
+// Open gives the accounts that a member holds and that are not closed.
+func (t *Teller) Open(ctx context.Context, memberID string) ([]Account, error) {
+	list, err := t.Accounts(ctx, memberID)
+	return slices.DeleteFunc(list, func(a Account) bool { return a.Status == "closed" }), err
+}
+
+// Figures gives the posted balances of those accounts that core's own ledger
+// keeps, as core does of its own answers; nil where one of them is not known.
+func Figures(list []Account) journey.Figures {
+	f := journey.Figures{}
+	for _, a := range list {
+		if !a.Local {
+			continue
+		}
+		if a.Balance == nil || a.Balance.Posted == nil {
+			return nil
+		}
+		f[a.ID] = a.Balance.Posted.Minor
+	}
+	return f
 }
 
 // Account gives one that the member holds; any other is not found.
