@@ -1,7 +1,7 @@
 # Everything that is done with this tree, by name. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint generate fuzz bench screenshots
+.PHONY: help build demo test lint generate fuzz bench acme screenshots
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ fuzz: ## every fuzz target for FUZZTIME each (10s), and the properties with new 
 
 bench: ## the figures of the README; starts its own PostgreSQL (BENCH="ledger" for one of them)
 	@scripts/bench.sh $(BENCH)
+
+acme: ## an edge gets its certificate from a test authority by itself (fetches pebble)
+	@scripts/acme.sh
 
 screenshots: ## docs/dashboard.png and the other pictures of docs/
 	@scripts/screenshots.sh
