@@ -1,9 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"net/url"
 	"os"
@@ -189,7 +191,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 // Defaults gives the configuration that the file only needs to differ from.
 func Defaults() Config {
 	return Config{
-		Cell:     CellConfig{Name: "us", Rules: "us", Currency: "USD", TimeZone: "America/New_York", Locales: []string{"en-US", "de-DE"}, Telephone: "1 800 555 0100"},
+		Cell:     cellUnder("us"),
 		Listen:   ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
 		Internal: InternalConfig{Linger: Duration{linger}},
 		Mail:     MailConfig{TLS: "starttls"}, Messages: MessagesConfig{DailyUnits: 20_000, CodesPerSecond: 50},
@@ -205,20 +207,34 @@ const maxConfigBytes = 1 << 20
 // that a misspelt limit is not silently the default.
 func LoadConfig(path string) (Config, error) {
 	c := Defaults()
-	f, err := os.Open(path)
-	if err != nil {
-		return c, fault.Wrap(fault.Invalid, "config.file", "The configuration file cannot be read: "+path, err)
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() > maxConfigBytes {
-		return c, fault.New(fault.TooLarge, "config.file", "The configuration file is over 1 MiB.")
-	}
-	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(&c); err != nil {
-		return c, fault.Wrap(fault.Invalid, "config.syntax", configError(path, err), err)
+	if err := readConfig(path, &c, &c.Cell); err != nil {
+		return c, err
 	}
 	c.relativeTo(filepath.Dir(path))
 	c.Offline.Folder = c.Offline.folder(path)
 	return c, c.Check()
+}
+
+// readConfig reads a file into a configuration, whose [cell] is what the file's
+// rules make it as far as the file does not say otherwise.
+func readConfig(path string, into any, cell *CellConfig) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, "config.file", "The configuration file cannot be read: "+path, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
+	if err != nil {
+		return fault.Wrap(fault.Invalid, "config.file", "The configuration file cannot be read: "+path, err)
+	}
+	if len(b) > maxConfigBytes {
+		return fault.New(fault.TooLarge, "config.file", "The configuration file is over 1 MiB.")
+	}
+	*cell = cellOfFile(b)
+	if err := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields().Decode(into); err != nil {
+		return fault.Wrap(fault.Invalid, "config.syntax", configError(path, err), err)
+	}
+	return nil
 }
 
 func configError(path string, err error) string {

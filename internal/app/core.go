@@ -202,7 +202,7 @@ func openWith(ctx context.Context, c Config, key *masterkey.Key, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	r := &Rooms{DB: d, Key: key, Texts: texts, log: log, Members: member.New(d), Locator: locator.New(d)}
+	r := &Rooms{DB: d, Key: key, Texts: texts.Among(c.Cell.Locales), log: log, Members: member.New(d), Locator: locator.New(d)}
 	if err := r.wire(c, makeSignIn); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

@@ -262,7 +262,7 @@ func (s *supervisor) announceOnce(ctx context.Context, n int, serving <-chan str
 
 func (s *supervisor) announce(pids map[string]int) {
 	ready := Ready{Ready: true, Portal: localURL(s.public) + "/", Mailbox: localURL(s.mail), API: localURL(s.public) + "/api/v1", Admin: localURL(s.cell.core.admin),
-		Console: localURL(s.cell.core.console) + "/", Operators: s.cell.operators(), Members: demoMembers(), PIDs: pids}
+		Console: localURL(s.cell.core.console) + "/", Operators: s.cell.operators(), Members: demoMembers(cellUnder(s.cell.name)), PIDs: pids}
 	if !s.o.Direct {
 		ready.Edge, ready.StandIn = localURL(s.edge.admin), localURL(s.cell.standin.admin)
 	}

@@ -20,7 +20,9 @@ type person struct {
 	password string // "": the login is still to be claimed, as after an import
 	accounts []holding
 	joint    []string // refs of accounts of persons before
-	bank     string   // US account number of a verified bank account; its end steers the simulated rail
+	// bank is a verified bank account; the end of its number steers the simulated
+	// rail. Zero: none.
+	bank instrument.Request
 }
 
 // holding is a demo account with its history. Amounts are minor units in the
@@ -29,6 +31,7 @@ type holding struct {
 	spec    account.Spec
 	balance int64 // today; the history before the lines below makes up the rest
 	lines   []line
+	forward string // what the history before the lines is called
 }
 
 type line struct {
@@ -38,13 +41,9 @@ type line struct {
 	description string
 }
 
-// demoRouting is a US routing number with a right check digit that the Federal
-// Reserve keeps for itself, so no demo payment can name a bank.
-const demoRouting = "011000015"
-
-func demoMembers() []DemoMember {
+func demoMembers(cell CellConfig) []DemoMember {
 	var list []DemoMember
-	for _, p := range demoPeople(time.Time{}, "USD") {
+	for _, p := range demoPeople(time.Time{}, cell) {
 		if !p.member.Synthetic && p.password != "" {
 			list = append(list, DemoMember{p.member.Username, p.password, p.member.Region})
 		}
@@ -59,7 +58,7 @@ func SeedDemo(ctx context.Context, r *Rooms, c Config) error {
 		return err
 	}
 	today := r.DB.Now().In(zone)
-	for _, p := range demoPeople(today, c.Cell.Currency) {
+	for _, p := range demoPeople(today, c.Cell) {
 		if _, err := r.Members.ByRef(ctx, p.member.Ref); err == nil {
 			continue
 		} else if !fault.Is(err, fault.NotFound) {
@@ -103,11 +102,11 @@ func (r *Rooms) seed(ctx context.Context, tx *db.Tx, p person, today time.Time, 
 			return err
 		}
 	}
-	if p.bank == "" {
+	if p.bank.Kind == "" {
 		return nil
 	}
-	_, _, err = r.Instruments.ImportVerified(ctx, tx, m.ID, instrument.Request{Kind: instrument.KindBankAccount, Country: "US",
-		RoutingNumber: demoRouting, AccountNumber: p.bank, HolderName: p.member.DisplayName})
+	p.bank.HolderName = p.member.DisplayName
+	_, _, err = r.Instruments.ImportVerified(ctx, tx, m.ID, p.bank)
 	return err
 }
 
@@ -121,7 +120,7 @@ func (r *Rooms) history(ctx context.Context, tx *db.Tx, a account.Account, h hol
 	for _, l := range h.lines {
 		opening -= l.minor
 	}
-	lines := append([]line{{120, opening, "opening", "Balance brought forward"}}, h.lines...)
+	lines := append([]line{{120, opening, "opening", h.forward}}, h.lines...)
 	entries := make([]ledger.Entry, 0, len(lines))
 	for i, l := range lines {
 		if l.minor == 0 {
@@ -144,47 +143,50 @@ func moment(today time.Time, daysAgo, i int) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
-func demoPeople(today time.Time, cur string) []person {
-	day := func(n int) string { return today.AddDate(0, 0, n).Format(time.DateOnly) }
-	amount := func(minor int64) *money.Amount { a := money.New(minor, cur); return &a }
-	rate := func(bp int64) *int64 { return &bp }
-	card := func(ref, name, last4 string, limit, statement, minimum int64, due int) account.Spec {
-		return account.Spec{Ref: ref, Name: name, Last4: last4, Kind: account.Card, Currency: cur, CreditLimit: amount(limit),
-			StatementBalance: amount(statement), MinimumDue: amount(minimum), DueOn: day(due), OpenedOn: day(-900), ExpiresOn: day(700)}
+// demoPeople gives the members of a cell's demo, as of a day.
+func demoPeople(today time.Time, cell CellConfig) []person {
+	c := casting{today: today, cell: cell}
+	switch cell.Rules {
+	case "gb":
+		return c.britain()
+	case "eu":
+		return c.germany()
 	}
-	savings := func(ref, name, last4 string, bp int64) account.Spec {
-		return account.Spec{Ref: ref, Name: name, Last4: last4, Kind: account.Savings, Currency: cur, RateBP: rate(bp), OpenedOn: day(-600)}
-	}
-	who := func(name, display, locale, phone string) member.Spec {
-		return member.Spec{Ref: "demo-" + name, Username: name, DisplayName: display, Email: name + "@example.com", Phone: phone, Locale: locale, Region: "us"}
-	}
-	robin := who("robin", "Robin Vale", "en-US", "+12025550126") // enrols by hand, see docs/development.md
-	robin.BirthDate = "1979-05-16"
-	robinsCard := card("demo-card-6402", "Everyday Card", "6402", 300000, 18420, 2500, 11)
-	robinsCard.ExpiresOn = "2031-08-31"
-	probe := who("probe", "Journey Probe", "en-US", "")
+	return c.america()
+}
+
+// casting makes what the members of one cell have.
+type casting struct {
+	today time.Time
+	cell  CellConfig
+}
+
+func (c casting) day(n int) string { return c.today.AddDate(0, 0, n).Format(time.DateOnly) }
+
+func (c casting) amount(minor int64) *money.Amount {
+	a := money.New(minor, c.cell.Currency)
+	return &a
+}
+
+func (c casting) card(ref, name, last4 string, limit, statement, minimum int64, due int) account.Spec {
+	return account.Spec{Ref: ref, Name: name, Last4: last4, Kind: account.Card, Currency: c.cell.Currency, CreditLimit: c.amount(limit),
+		StatementBalance: c.amount(statement), MinimumDue: c.amount(minimum), DueOn: c.day(due), OpenedOn: c.day(-900), ExpiresOn: c.day(700)}
+}
+
+func (c casting) savings(ref, name, last4 string, bp int64) account.Spec {
+	return account.Spec{Ref: ref, Name: name, Last4: last4, Kind: account.Savings, Currency: c.cell.Currency, RateBP: &bp, OpenedOn: c.day(-600)}
+}
+
+func (c casting) who(name, display, locale, phone string) member.Spec {
+	return member.Spec{Ref: "demo-" + name, Username: name, DisplayName: display, Email: name + "@example.com", Phone: phone, Locale: locale, Region: c.cell.Rules}
+}
+
+// probe is the synthetic member of the cell's journeys.
+func (c casting) probe(forward string, bank instrument.Request) person {
+	probe := c.who("probe", "Journey Probe", c.cell.Locales[0], "")
 	probe.Synthetic = true
-	return []person{
-		{who("alex", "Alex Morgan", "en-US", "+12025550134"), "harbor-lantern-42", []holding{
-			{card("demo-card-3007", "Everyday Card", "3007", 800000, 96215, 4000, 13), -128460, everydayCard},
-			{savings("demo-savings-8841", "High Yield Savings", "8841", 370), 1842007, highYield},
-			{savings("demo-savings-2216", "Household Savings", "2216", 310), 421550, household},
-		}, nil, "000123456789"},
-		{who("jamie", "Jamie Morgan", "en-US", "+12025550171"), "meadow-copper-17", []holding{
-			{card("demo-card-5120", "Travel Card", "5120", 1200000, 41230, 3500, 9), -57905, travelCard},
-			{savings("demo-savings-7703", "Rainy Day Savings", "7703", 370), 605018, rainyDay},
-		}, []string{"demo-savings-2216"}, "000987654321"},
-		{who("lena", "Lena Brandt", "de-DE", "+12025550188"), "winter-orchard-88", []holding{
-			{card("demo-card-9034", "Everyday Card", "9034", 500000, 23010, 2500, 18), -31275, berlinCard},
-			{savings("demo-savings-4471", "High Yield Savings", "4471", 370), 980044, rainyDay},
-		}, nil, "000555666777"},
-		{robin, "", []holding{
-			{robinsCard, -18420, berlinCard},
-			{savings("demo-savings-3058", "Rainy Day Savings", "3058", 370), 211000, rainyDay},
-		}, nil, ""},
-		{probe, "signal-tower-probe-1", []holding{
-			{card("demo-card-0001", "Everyday Card", "0001", 100000, 2500, 2500, 15), -2500, nil},
-			{savings("demo-savings-0001", "High Yield Savings", "0002", 370), 10000, nil},
-		}, nil, "000111222333"},
-	}
+	return person{member: probe, password: "signal-tower-probe-1", bank: bank, accounts: []holding{
+		{spec: c.card("demo-card-0001", "Everyday Card", "0001", 100000, 2500, 2500, 15), balance: -2500, forward: forward},
+		{spec: c.savings("demo-savings-0001", "High Yield Savings", "0002", 370), balance: 10000, forward: forward},
+	}}
 }

@@ -160,7 +160,7 @@ func (s *standIn) open() error {
 	limits, _ := c.limits()
 	t := teller.New(teller.Config{Known: s.known, Own: s.own, Desk: s.desk, Zone: zone, CutOff: time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute,
 		StepUpAbove: above, Limits: limits, Now: standInNow})
-	s.site = site.New(site.Config{Desk: s.desk, Teller: t, Texts: texts, Log: s.log, Now: standInNow, Zone: zone, Cell: c.Cell.Name, Brand: brand,
+	s.site = site.New(site.Config{Desk: s.desk, Teller: t, Texts: texts.Among(c.Cell.Locales), Log: s.log, Now: standInNow, Zone: zone, Cell: c.Cell.Name, Brand: brand,
 		Telephone: c.Cell.Telephone, PublicURL: c.Cell.PublicURL, Halted: s.pusher.Halted})
 	return nil
 }

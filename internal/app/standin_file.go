@@ -2,11 +2,8 @@ package app
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"standfast/internal/fault"
 	"standfast/internal/money"
@@ -78,13 +75,8 @@ func standInDefaults() StandInFile {
 // LoadStandIn reads and checks a stand-in's configuration file.
 func LoadStandIn(path string) (StandInFile, error) {
 	c := standInDefaults()
-	f, err := os.Open(path)
-	if err != nil {
-		return c, fault.Wrap(fault.Invalid, "config.file", "The configuration file cannot be read: "+path, err)
-	}
-	defer f.Close()
-	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(&c); err != nil {
-		return c, fault.Wrap(fault.Invalid, "config.syntax", configError(path, err), err)
+	if err := readConfig(path, &c, &c.Cell); err != nil {
+		return c, err
 	}
 	dir := filepath.Dir(path)
 	for _, p := range []*string{&c.Store, &c.Keys, &c.Internal.CA, &c.Internal.Certificate, &c.Internal.Key} {

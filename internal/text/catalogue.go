@@ -22,12 +22,18 @@ const Default = "en-US"
 // locales in the order of preference when nothing else decides. The first is Default.
 var locales = [...]string{Default, "de-DE"}
 
+// varieties are written like Default but for what their own catalogue says
+// otherwise: dates, numbers and some words. They are spoken where a cell asks for
+// them (see Among) and nowhere else.
+var varieties = [...]string{"en-GB"}
+
 //go:embed catalogues/*.toml
 var files embed.FS
 
 // Catalogue holds the texts of all languages. It is read only after Load and
 // safe for concurrent use.
 type Catalogue struct {
+	offered  []string // what readers are offered; the first is for whom nothing fits
 	bundle   *i18n.Bundle
 	matcher  language.Matcher
 	plain    map[string]map[string]string // locale → id → text that needs no values
@@ -45,17 +51,55 @@ func Load() (*Catalogue, error) {
 		printers: map[string]*Printer{},
 	}
 	c.bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	for _, l := range locales {
+	written := slices.Concat(locales[:], varieties[:])
+	for _, l := range written {
 		c.plain[l], c.ids[l] = map[string]string{}, map[string]bool{}
 		if err := c.loadLocale(l); err != nil {
 			return nil, err
 		}
 	}
-	c.matcher = language.NewMatcher(c.bundle.LanguageTags())
-	for _, l := range locales {
+	for _, l := range varieties {
+		c.borrow(l)
+	}
+	for _, l := range written {
 		c.printers[l] = newPrinter(c, l)
 	}
-	return c, nil
+	return c.offer(locales[:]), nil
+}
+
+// borrow gives a variety the plain texts that it has no own words for.
+func (c *Catalogue) borrow(variety string) {
+	for id, s := range c.plain[Default] {
+		if !c.ids[variety][id] {
+			c.plain[variety][id] = s
+		}
+	}
+}
+
+// Among gives the same catalogue for readers who are offered these locales alone,
+// in this order: a cell's. Those that have no catalogue are left out; when none is
+// left, every language is offered.
+func (c *Catalogue) Among(list []string) *Catalogue {
+	var have []string
+	for _, l := range list {
+		if c.printers[l] != nil && !slices.Contains(have, l) {
+			have = append(have, l)
+		}
+	}
+	if len(have) == 0 {
+		have = locales[:]
+	}
+	q := *c
+	return q.offer(have)
+}
+
+func (c *Catalogue) offer(list []string) *Catalogue {
+	tags := make([]language.Tag, len(list))
+	for i, l := range list {
+		tags[i] = language.MustParse(l)
+	}
+	c.offered, c.matcher = list, language.NewMatcher(tags)
+	return c
 }
 
 func (c *Catalogue) loadLocale(locale string) error {
@@ -91,8 +135,9 @@ func (c *Catalogue) loadFile(locale, name string) error {
 	return nil
 }
 
-// Locales gives the locales that have a catalogue, the default first.
-func (c *Catalogue) Locales() []string { return slices.Clone(locales[:]) }
+// Locales gives the locales that readers are offered, the first one for whom
+// nothing fits.
+func (c *Catalogue) Locales() []string { return slices.Clone(c.offered) }
 
 // Has tells whether the catalogue of a locale has an entry of its own.
 func (c *Catalogue) Has(locale, id string) bool { return c.ids[locale][id] }
@@ -103,20 +148,21 @@ func (c *Catalogue) IDs(locale string) []string {
 }
 
 // Match chooses the locale for a reader: the one they chose, or the best for
-// the Accept-Language header, or the default. Both may be empty or nonsense.
+// the Accept-Language header, or the first that is offered. Both may be empty or
+// nonsense.
 func (c *Catalogue) Match(acceptLanguage, preferred string) string {
-	if slices.Contains(locales[:], preferred) {
+	if slices.Contains(c.offered, preferred) {
 		return preferred
 	}
 	// The header comes from outside: a long one is not worth parsing.
 	if len(acceptLanguage) > 200 {
-		return Default
+		return c.offered[0]
 	}
 	_, i := language.MatchStrings(c.matcher, preferred, acceptLanguage)
-	if i < 0 || i >= len(locales) {
-		return Default
+	if i < 0 || i >= len(c.offered) {
+		return c.offered[0]
 	}
-	return locales[i]
+	return c.offered[i]
 }
 
 // Printer gives the printer of a locale; an unknown locale gives the default's.

@@ -39,6 +39,53 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 	}
 }
 
+// A variety says only what it says otherwise, of what there is.
+func TestAVarietyOnlyDiffers(t *testing.T) {
+	c := load(t)
+	for _, l := range varieties {
+		for _, id := range c.IDs(l) {
+			own, borrowed := c.Printer(l).raw(id), c.Printer(Default).raw(id)
+			if !c.Has(Default, id) || own == borrowed && !strings.HasPrefix(id, "format.") {
+				t.Errorf("%s in %s: %q, in %s %q", id, l, own, Default, borrowed)
+			}
+			if !strings.HasPrefix(id, "format.") && !slices.Equal(fields(own), fields(borrowed)) {
+				t.Errorf("%s in %s names other values", id, l)
+			}
+		}
+		for _, id := range []string{"sign-in.title", "fault.signin.refused", "format.time"} {
+			if got, want := c.Printer(l).raw(id), c.Printer(Default).raw(id); got != want {
+				t.Errorf("%s in %s is %q, want %q as in %s", id, l, got, want, Default)
+			}
+		}
+	}
+}
+
+// A cell's readers are offered the cell's languages and no other, whatever their
+// browser and their cookie say.
+func TestACellOffersItsOwnLanguages(t *testing.T) {
+	c := load(t)
+	for _, x := range []struct {
+		cell           []string
+		header, chosen string
+		want           string
+	}{
+		{[]string{"en-GB"}, "en-US,en;q=0.9", "", "en-GB"}, {[]string{"en-GB"}, "de", "de-DE", "en-GB"},
+		{[]string{"de-DE", "en-GB"}, "", "", "de-DE"}, {[]string{"de-DE", "en-GB"}, "fr", "", "de-DE"},
+		{[]string{"de-DE", "en-GB"}, "en-US,en;q=0.9,de;q=0.8", "", "en-GB"}, {[]string{"de-DE", "en-GB"}, "en", "de-DE", "de-DE"},
+		{[]string{"en-US", "de-DE"}, "en-GB", "", "en-US"}, {[]string{"fr-FR", "de-DE"}, "en", "", "de-DE"}, {[]string{"fr-FR"}, "de", "", "de-DE"},
+	} {
+		if got := c.Among(x.cell).Match(x.header, x.chosen); got != x.want {
+			t.Errorf("of %v, %q and %q chose %s, want %s", x.cell, x.header, x.chosen, got, x.want)
+		}
+	}
+	if got := c.Among([]string{"de-DE", "en-GB", "de-DE", "xx"}).Locales(); !slices.Equal(got, []string{"de-DE", "en-GB"}) {
+		t.Error(got)
+	}
+	if got := c.Locales(); !slices.Equal(got, locales[:]) {
+		t.Error("the catalogue itself changed", got)
+	}
+}
+
 func TestEveryLanguageNamesTheSameValues(t *testing.T) {
 	c := load(t)
 	for _, id := range c.IDs(Default) {
@@ -87,6 +134,8 @@ func TestAmountsAreWrittenAsTheLocaleDoes(t *testing.T) {
 		{"en-US", money.New(0, "USD"), "$0.00", "$0.00"},
 		{"en-US", money.New(500, "JPY"), "¥500", "+¥500"},
 		{"de-DE", money.New(128460, "EUR"), "1.284,60\u00a0€", "+1.284,60\u00a0€"},
+		{"en-GB", money.New(-128460, "GBP"), "−£1,284.60", "−£1,284.60"},
+		{"en-GB", money.New(500, "EUR"), "€5.00", "+€5.00"},
 		{"de-DE", money.New(-840, "USD"), "−8,40\u00a0$", "−8,40\u00a0$"},
 	} {
 		p := c.Printer(x.locale)
@@ -108,6 +157,7 @@ func TestDatesAreWrittenAsTheLocaleDoes(t *testing.T) {
 	at := time.Date(2026, 11, 23, 1, 2, 0, 0, time.UTC) // still Sunday in New York
 	for locale, want := range map[string][]string{
 		"en-US": {"Sunday, November 22, 2026", "November 22, 2026", "Nov 22", "20:02", "20:02 ET", "November 22, 2026, 20:02 ET"},
+		"en-GB": {"Sunday 22 November 2026", "22 November 2026", "22 Nov", "20:02", "20:02 ET", "22 November 2026, 20:02 ET"},
 		"de-DE": {"Sonntag, 22. November 2026", "22. November 2026", "22. Nov.", "20:02 Uhr", "20:02 Uhr (Ostküstenzeit)", "22. November 2026, 20:02 Uhr (Ostküstenzeit)"},
 	} {
 		p := c.Printer(locale).In(newYork)

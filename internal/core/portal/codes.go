@@ -66,7 +66,7 @@ func (s *server) payCodeAgain(v *visit) (response, error) {
 // addCodeAgain sends the code of a new bank account again. Its number stays in
 // the form and out of the address, so the page is the answer itself.
 func (s *server) addCodeAgain(v *visit) (response, error) {
-	d := view.MethodAddData{Form: methodForm(v)}
+	d := s.addData(methodForm(v))
 	sent, cause := s.askAgain(v)
 	if cause != nil {
 		return s.addCodeRefused(v, d, cause)

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"slices"
 	"strings"
 
 	"standfast/internal/core/instrument"
@@ -27,12 +28,13 @@ func (s *server) methods(v *visit) (response, error) {
 	return res, nil
 }
 
-// methodForm reads a bank account as typed.
+// methodForm reads a bank account as typed. What the cell does not take is read as
+// what it usually takes.
 func methodForm(v *visit) view.MethodForm {
 	f := view.MethodForm{Country: v.value("country"), Holder: v.value("holder"), Routing: v.value("routing"),
 		Sort: v.value("sort"), Account: v.value("account"), IBAN: v.value("iban")}
-	if f.Country != view.CountryGB && f.Country != view.CountryIBAN {
-		f.Country = view.CountryUS
+	if kinds := v.server.accountKinds(); !slices.Contains(kinds, f.Country) {
+		f.Country = kinds[0]
 	}
 	return f
 }
@@ -56,24 +58,24 @@ var methodControls = map[string]string{"body.routing_number": "routing", "body.a
 	"body.iban": "iban", "body.country": "country", "body.holder_name": "holder"}
 
 func (s *server) addPage(v *visit) (response, error) {
-	f := view.MethodForm{Country: v.value("country")}
-	if f.Country == "" {
-		f.Country = s.usualCountry()
-	} else {
-		f = methodForm(v)
-	}
-	return show(view.MethodAdd(v.frame(view.AtPayments), view.MethodAddData{Form: f})), nil
+	return show(view.MethodAdd(v.frame(view.AtPayments), s.addData(methodForm(v)))), nil
 }
 
-// usualCountry is the kind of account that most members of the cell have.
-func (s *server) usualCountry() string {
+func (s *server) addData(f view.MethodForm) view.MethodAddData {
+	return view.MethodAddData{Form: f, Kinds: s.accountKinds()}
+}
+
+// accountKinds are the kinds of bank accounts that members of the cell pay from,
+// the usual one first: pounds are collected from accounts with a sort code (Bacs),
+// euro from any with an IBAN (SEPA).
+func (s *server) accountKinds() []string {
 	switch s.Cell.Currency {
 	case "GBP":
-		return view.CountryGB
+		return []string{view.CountryGB}
 	case "EUR":
-		return view.CountryIBAN
+		return []string{view.CountryIBAN}
 	}
-	return view.CountryUS
+	return []string{view.CountryUS, view.CountryGB, view.CountryIBAN}
 }
 
 func checkMethod(v *visit, f view.MethodForm) view.Problems {
@@ -90,7 +92,7 @@ func checkMethod(v *visit, f view.MethodForm) view.Problems {
 // stays in the form and out of the address, so the page with the code is the
 // answer to the form itself.
 func (s *server) add(v *visit) (response, error) {
-	d := view.MethodAddData{Form: methodForm(v)}
+	d := s.addData(methodForm(v))
 	if d.Problems = checkMethod(v, d.Form); len(d.Problems) > 0 {
 		return refused(view.MethodAdd(v.frame(view.AtPayments), d), errForm), nil
 	}
@@ -129,7 +131,7 @@ func masked(f view.MethodForm) string {
 
 // addWithCode adds the bank account once the code is right.
 func (s *server) addWithCode(v *visit) (response, error) {
-	d := view.MethodAddData{Form: methodForm(v)}
+	d := s.addData(methodForm(v))
 	if passkey, code := v.answered(); len(passkey) == 0 && code == "" {
 		return s.addCodeRefused(v, d, fault.InvalidField("body.code", "form.code-missing", "Enter the code."))
 	}

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,14 +109,7 @@ func wantsPage(r *http.Request) bool {
 // printer chooses the language: the reader's own among the cell's, else the
 // cell's first.
 func (p *Pages) printer(r *http.Request, c proxy.Cell) *text.Printer {
-	accept := r.Header.Get("Accept-Language")
-	if l := p.texts.Match(accept, ""); accept != "" && (len(c.Locales) == 0 || slices.Contains(c.Locales, l)) {
-		return p.texts.Printer(l)
-	}
-	if len(c.Locales) > 0 {
-		return p.texts.Printer(c.Locales[0])
-	}
-	return p.texts.Printer(text.Default)
+	return p.texts.Printer(p.texts.Among(c.Locales).Match(r.Header.Get("Accept-Language"), ""))
 }
 
 // view finds the words. looks says that the request could change nothing.

@@ -27,7 +27,7 @@ func methodEntries() []Entry {
 		addEntry("add-gb", view.MethodForm{Country: view.CountryGB}),
 		addEntry("add-iban", view.MethodForm{Country: view.CountryIBAN}),
 		{Name: "add-refused", Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
-			return view.MethodAdd(f, view.MethodAddData{Form: view.MethodForm{Country: view.CountryUS, Holder: "Ana Example", Routing: "12"},
+			return view.MethodAdd(f, view.MethodAddData{Kinds: []string{view.CountryUS, view.CountryGB, view.CountryIBAN}, Form: view.MethodForm{Country: view.CountryUS, Holder: "Ana Example", Routing: "12"},
 				Problems: view.Problems{{Field: "routing", Message: f.T("form.routing-missing")}, {Field: "account", Message: f.T("form.account-missing")}}})
 		}},
 		{Name: "add-code", Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
@@ -51,6 +51,6 @@ func methodEntries() []Entry {
 
 func addEntry(name string, form view.MethodForm) Entry {
 	return Entry{Name: name, Section: view.AtPayments, Page: func(f view.Frame) templ.Component {
-		return view.MethodAdd(f, view.MethodAddData{Form: form})
+		return view.MethodAdd(f, view.MethodAddData{Kinds: []string{view.CountryUS, view.CountryGB, view.CountryIBAN}, Form: form})
 	}}
 }

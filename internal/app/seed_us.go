@@ -1,6 +1,45 @@
 package app
 
-// What the demo members did lately. The merchants are invented.
+import "standfast/internal/core/instrument"
+
+// america gives the members of a demo under the rules of us.
+func (c casting) america() []person {
+	const forward = "Balance brought forward"
+	robin := c.who("robin", "Robin Vale", "en-US", "+12025550126") // enrols by hand, see docs/development.md
+	robin.BirthDate = "1979-05-16"
+	robinsCard := c.card("demo-card-6402", "Everyday Card", "6402", 300000, 18420, 2500, 11)
+	robinsCard.ExpiresOn = "2031-08-31"
+	return []person{
+		{c.who("alex", "Alex Morgan", "en-US", "+12025550134"), "harbor-lantern-42", []holding{
+			{c.card("demo-card-3007", "Everyday Card", "3007", 800000, 96215, 4000, 13), -128460, everydayCard, forward},
+			{c.savings("demo-savings-8841", "High Yield Savings", "8841", 370), 1842007, highYield, forward},
+			{c.savings("demo-savings-2216", "Household Savings", "2216", 310), 421550, household, forward},
+		}, nil, americanBank("000123456789")},
+		{c.who("jamie", "Jamie Morgan", "en-US", "+12025550171"), "meadow-copper-17", []holding{
+			{c.card("demo-card-5120", "Travel Card", "5120", 1200000, 41230, 3500, 9), -57905, travelCard, forward},
+			{c.savings("demo-savings-7703", "Rainy Day Savings", "7703", 370), 605018, rainyDay, forward},
+		}, []string{"demo-savings-2216"}, americanBank("000987654321")},
+		{c.who("lena", "Lena Brandt", "de-DE", "+12025550188"), "winter-orchard-88", []holding{
+			{c.card("demo-card-9034", "Everyday Card", "9034", 500000, 23010, 2500, 18), -31275, berlinCard, forward},
+			{c.savings("demo-savings-4471", "High Yield Savings", "4471", 370), 980044, rainyDay, forward},
+		}, nil, americanBank("000555666777")},
+		{robin, "", []holding{
+			{robinsCard, -18420, berlinCard, forward},
+			{c.savings("demo-savings-3058", "Rainy Day Savings", "3058", 370), 211000, rainyDay, forward},
+		}, nil, instrument.Request{}},
+		c.probe(forward, americanBank("000111222333")),
+	}
+}
+
+// demoRouting is a US routing number with a right check digit that the Federal
+// Reserve keeps for itself, so no demo payment can name a bank.
+const demoRouting = "011000015"
+
+func americanBank(number string) instrument.Request {
+	return instrument.Request{Kind: instrument.KindBankAccount, Country: "US", RoutingNumber: demoRouting, AccountNumber: number}
+}
+
+// What they did lately. The merchants are invented.
 var (
 	everydayCard = []line{
 		{58, -6420, "purchase", "Green Basket Market"}, {55, -1899, "purchase", "Paper Moon Books"}, {52, -4510, "purchase", "Northside Fuel"},
