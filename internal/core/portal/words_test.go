@@ -39,7 +39,7 @@ var families = map[string][]string{
 	"freeze.title-":       {"active", "frozen"},
 	"freeze.text-":        {"active", "frozen"},
 	"freeze.submit-":      {"active", "frozen"},
-	"language.name.":      {"en-US", "de-DE"},
+	"language.name.":      {"en-US", "en-GB", "de-DE"},
 	"method.sentence.":    {"new", "verified", "stopped", "removed"},
 	"method.state.":       {"new", "verified", "stopped", "removed"},
 	"payment.sentence.":   {"scheduled", "awaiting_step_up", "held", "submitted", "settled", "returned", "declined", "cancelled"},
