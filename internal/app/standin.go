@@ -158,8 +158,9 @@ func (s *standIn) open() error {
 	at, _ := time.Parse("15:04", c.Payments.CutOff)           //
 	above, _ := money.Parse(c.stepUpAbove(), c.Cell.Currency) //
 	limits, _ := c.limits()
+	freeTotal, freeCount := c.free()
 	t := teller.New(teller.Config{Known: s.known, Own: s.own, Desk: s.desk, Zone: zone, CutOff: time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute,
-		StepUpAbove: above, Limits: limits, Now: standInNow})
+		StepUpAbove: above, FreeTotal: freeTotal, FreeCount: freeCount, Limits: limits, Now: standInNow})
 	s.site = site.New(site.Config{Desk: s.desk, Teller: t, Texts: texts.Among(c.Cell.Locales), Log: s.log, Now: standInNow, Zone: zone, Cell: c.Cell.Name, Brand: brand,
 		Telephone: c.Cell.Telephone, PublicURL: c.Cell.PublicURL, Halted: s.pusher.Halted})
 	return nil

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"standfast/internal/core/payment"
 	"standfast/internal/fault"
 	"standfast/internal/money"
 	"standfast/internal/standin/store"
@@ -120,6 +121,13 @@ func (c StandInFile) stepUpAbove() string {
 		return "30.00"
 	}
 	return "500.00"
+}
+
+// free gives the bounds of payments without a proof since the last with one, in
+// minor units and in number: those that core has (RTS (EU) 2018/389 Art 16(b) and (c)).
+func (c StandInFile) free() (total, count int64) {
+	rules := map[string]payment.Rules{"gb": payment.GBRules(), "eu": payment.EURules()}[c.Cell.Rules]
+	return rules.FreeTotal, int64(rules.FreeCount)
 }
 
 // rest is how long a session may rest, as core has it.

@@ -24,12 +24,13 @@ type Published struct {
 	CreditedOn    string       `json:"credited_on"`
 	MadeAt        string       `json:"made_at"`
 	KeyHash       string       `json:"key_hash"` // SHA-256 of member id, line feed, Idempotency-Key
+	Proved        bool         `json:"proved"`   // by a step-up; the counters of RTS Art 16 begin anew with it
 }
 
 func (r record) published() Published {
 	sum := sha256.Sum256([]byte(r.MemberID + "\n" + r.key))
 	return Published{MemberID: r.MemberID, AccountID: r.AccountID, MethodID: r.MethodID, MethodDisplay: r.MethodDisplay, Amount: r.Amount, Status: r.Status,
-		Confirmation: r.ConfirmationNumber, Date: r.Date, CreditedOn: r.CreditedOn, MadeAt: r.CreatedAt.Format("2006-01-02T15:04:05.000000Z"), KeyHash: hex.EncodeToString(sum[:])}
+		Confirmation: r.ConfirmationNumber, Date: r.Date, CreditedOn: r.CreditedOn, MadeAt: r.CreatedAt.Format("2006-01-02T15:04:05.000000Z"), KeyHash: hex.EncodeToString(sum[:]), Proved: r.proved}
 }
 
 // PublishedTx gives payments by their ids.

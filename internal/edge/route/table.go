@@ -14,9 +14,9 @@ func groups() []group {
 // publicGroups are for everybody, and counted nowhere but for status and cash machines.
 func publicGroups() []group {
 	return []group{
-		{Errand{Standin: true}, `GET:/{$} GET:/help GET:/robots.txt`},
+		{Errand{Standin: true}, `GET:/{$} GET:/help GET:/robots.txt POST:/language`},
 		{Errand{Standin: true, Either: true}, `GET:/static/{id}`},
-		{Errand{}, `GET:/security POST:/language GET:/regions GET:/regions/{id} GET:/.well-known/change-password
+		{Errand{}, `GET:/security GET:/regions GET:/regions/{id} GET:/.well-known/change-password
 			GET:/api/openapi.json GET:/contact/stop POST:/contact/stop GET:/misuse-reported`},
 		shared(journey.Status, `GET:/api/v1/status`),
 		apart(journey.Locate, `GET:/api/v1/atms`),

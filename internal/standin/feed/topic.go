@@ -134,6 +134,7 @@ type PaymentMethodBody struct {
 
 // PaymentBody is a payment that core has taken.
 type PaymentBody struct {
+	MemberID           string       `json:"member_id"`
 	AccountID          string       `json:"account_id"`
 	PaymentMethodID    string       `json:"payment_method_id"`
 	Amount             money.Amount `json:"amount"`
@@ -142,6 +143,7 @@ type PaymentBody struct {
 	CreditedOn         string       `json:"credited_on"`
 	MadeAt             time.Time    `json:"made_at"`
 	KeyHash            string       `json:"key_hash"`
+	Proved             bool         `json:"proved"` // by a step-up
 }
 
 // FailuresBody is what core has counted against a member's name.

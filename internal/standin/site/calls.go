@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"standfast/internal/fault"
@@ -87,12 +89,48 @@ func read[T any](v *visit) (b T, err error) {
 
 type object = map[string]any
 
-func items[T any](list []T, of func(T) object) object {
+// items is a list that is always whole.
+func items[T any](list []T, of func(T) object) object { return listed(list, "", of) }
+
+func listed[T any](list []T, next string, of func(T) object) object {
 	all := make([]object, len(list))
 	for i, v := range list {
 		all[i] = of(v)
 	}
-	return object{"items": all, "next_cursor": ""}
+	o := object{"items": all}
+	if next != "" {
+		o["next_cursor"] = next
+	}
+	return o
+}
+
+const (
+	defaultPage = 25
+	maxPage     = 100
+)
+
+// partOf gives the part of a list that a call asks for by limit and cursor, which is
+// the id of the last item before. A cursor that is none of this list was given by
+// core, who knows more.
+func partOf[T any](v *visit, list []T, id func(T) string) (part []T, next string, err error) {
+	q := v.r.URL.Query()
+	limit := defaultPage
+	if s := q.Get("limit"); s != "" {
+		if limit, err = strconv.Atoi(s); err != nil || limit < 1 || limit > maxPage {
+			return nil, "", fault.InvalidField("query.limit", "query.limit", "A page has 1 to 100 items.")
+		}
+	}
+	if c := q.Get("cursor"); c != "" {
+		i := slices.IndexFunc(list, func(t T) bool { return id(t) == c })
+		if i < 0 {
+			return nil, "", notNow()
+		}
+		list = list[i+1:]
+	}
+	if len(list) <= limit {
+		return list, "", nil
+	}
+	return list[:limit], id(list[limit-1]), nil
 }
 
 func (s *site) callSignIn(v *visit) (any, int, error) {
@@ -194,8 +232,9 @@ func (s *site) callDashboard(v *visit) (any, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	tiles := items(list, v.accountOf)["items"]
-	return object{"as_of": v.Teller.AsOf(), "state": "stale", "tiles": tiles, "activity": []object{}, "activity_state": "stale"}, http.StatusOK, nil
+	activity, err := v.Teller.Activity(v.r.Context(), v.session.MemberID, list)
+	return object{"as_of": v.Teller.AsOf(), "state": "stale", "tiles": items(list, v.accountOf)["items"],
+		"activity": items(activity, transactionOf)["items"], "activity_state": "stale"}, http.StatusOK, err
 }
 
 func (s *site) callAccounts(v *visit) (any, int, error) {
@@ -208,15 +247,28 @@ func (s *site) callAccount(v *visit) (any, int, error) {
 	return v.accountOf(a), http.StatusOK, err
 }
 
+// callTransactions gives the latest movements. A search through the history needs
+// all of it, which is core's.
 func (s *site) callTransactions(v *visit) (any, int, error) {
-	list, err := v.Teller.Transactions(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
-	return items(list, func(t teller.Transaction) object {
-		o := object{"id": t.ID, "account_id": t.AccountID, "posted_at": t.PostedAt, "amount": t.Amount, "kind": t.Kind, "description": t.Description, "status": t.Status}
-		if t.BalanceAfter != nil {
-			o["balance_after"] = t.BalanceAfter
+	for _, name := range []string{"from", "until", "text"} {
+		if v.r.URL.Query().Get(name) != "" {
+			return nil, 0, notNow()
 		}
-		return o
-	}), http.StatusOK, err
+	}
+	list, err := v.Teller.Transactions(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
+	if err != nil {
+		return nil, 0, err
+	}
+	part, next, err := partOf(v, list, func(t teller.Transaction) string { return t.ID })
+	return listed(part, next, transactionOf), http.StatusOK, err
+}
+
+func transactionOf(t teller.Transaction) object {
+	o := object{"id": t.ID, "account_id": t.AccountID, "posted_at": t.PostedAt, "amount": t.Amount, "kind": t.Kind, "description": t.Description, "status": t.Status}
+	if t.BalanceAfter != nil {
+		o["balance_after"] = t.BalanceAfter
+	}
+	return o
 }
 
 func (s *site) callMethods(v *visit) (any, int, error) {
@@ -237,13 +289,17 @@ func paymentOf(r teller.Receipt) object {
 
 func (s *site) callPayments(v *visit) (any, int, error) {
 	list, err := v.Teller.Payments(v.r.Context(), v.session.MemberID)
-	kept := list[:0]
-	for _, r := range list {
-		if id := v.r.URL.Query().Get("account_id"); id == "" || id == r.AccountID {
-			kept = append(kept, r)
-		}
+	if err != nil {
+		return nil, 0, err
 	}
-	return items(kept, paymentOf), http.StatusOK, err
+	if id := v.r.URL.Query().Get("account_id"); id != "" {
+		if _, err := v.Teller.Account(v.r.Context(), v.session.MemberID, id); err != nil {
+			return nil, 0, err
+		}
+		list = slices.DeleteFunc(list, func(r teller.Receipt) bool { return r.AccountID != id })
+	}
+	part, next, err := partOf(v, list, func(r teller.Receipt) string { return r.ID })
+	return listed(part, next, paymentOf), http.StatusOK, err
 }
 
 func (s *site) callPayment(v *visit) (any, int, error) {

@@ -21,6 +21,7 @@ import (
 func (s *site) pages(m *http.ServeMux) {
 	m.HandleFunc("GET /{$}", s.handle("", anybody, s.home))
 	m.HandleFunc("GET /help", s.handle("", anybody, s.home))
+	m.HandleFunc("POST /language", s.handle("", anybody, s.language))
 	m.HandleFunc("GET /sign-in", s.handle(journey.SignIn, anybody, s.signInPage))
 	m.HandleFunc("POST /sign-in", s.handle(journey.SignIn, anybody, s.signIn))
 	m.HandleFunc("GET /sign-in/nonce", s.nonce)
@@ -48,6 +49,26 @@ type frame struct {
 	AsOf  time.Time
 }
 
+// language is one that a page could be read in instead, by its own name.
+type language struct{ Locale, Name string }
+
+func (f frame) otherLanguages() (list []language) {
+	for _, l := range f.Texts.Locales() {
+		if l != f.text.Locale() {
+			list = append(list, language{l, f.t("language.name." + l)})
+		}
+	}
+	return list
+}
+
+// here is the page's address, to come back to; an answer to a form has none.
+func (f frame) here() string {
+	if f.r.Method != http.MethodGet {
+		return "/dashboard"
+	}
+	return f.r.URL.RequestURI()
+}
+
 func (v *visit) frame(title string, args ...any) frame {
 	return frame{visit: v, Title: v.text.T(title, args...), Pays: v.Desk.MayPay() && v.Halted() == nil, Looks: v.Desk.MayLook(), AsOf: v.Teller.AsOf()}
 }
@@ -72,6 +93,22 @@ type entryForm struct {
 
 func (v *visit) entryForm() entryForm {
 	return entryForm{Next: local(v.value("next")), Nonce: v.Desk.Nonce(v.flow()), Username: v.value("username")}
+}
+
+// localeFor is how long a chosen language is remembered.
+const localeFor = 400 * 24 * time.Hour
+
+// localeCookie has core's name: a language chosen on either side holds on both.
+func (s *site) localeCookie() string { return "sf_" + s.Cell + "_locale_v1" }
+
+// language remembers the language that a visitor chose, and shows the page again in it.
+func (s *site) language(v *visit) (answer, error) {
+	locale := v.value("locale")
+	if !slices.Contains(s.Texts.Locales(), locale) {
+		return answer{}, fault.New(fault.Malformed, "request.locale", "We do not have this language.")
+	}
+	s.set(v.w, s.localeCookie(), locale, v.Now().Add(localeFor))
+	return see(local(v.value("return"))), nil
 }
 
 func (s *site) signInPage(v *visit) (answer, error) {
@@ -153,7 +190,8 @@ func (s *site) dashboard(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return show(Dashboard(v.frame("standin.dashboard-title"), list)), nil
+	activity, err := v.Teller.Activity(v.r.Context(), v.session.MemberID, list)
+	return show(Dashboard(v.frame("standin.dashboard-title"), list, activity)), err
 }
 
 // figures reads accounts and says on the answer what they show. The time until

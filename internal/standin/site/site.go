@@ -107,7 +107,7 @@ const (
 
 // visit reads who comes. A session that does not hold at an open door is no one's.
 func (s *site) visit(w http.ResponseWriter, r *http.Request, d door) (*visit, error) {
-	locale := s.Texts.Match(r.Header.Get("Accept-Language"), cookie(r, s.name("locale", 1)))
+	locale := s.Texts.Match(r.Header.Get("Accept-Language"), cookie(r, s.localeCookie()))
 	v := &visit{site: s, w: w, r: r, text: s.Texts.Printer(locale).In(s.Zone)}
 	tok, fromCookie := s.token(r)
 	if tok == "" && d == anybody {

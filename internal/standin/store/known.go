@@ -17,7 +17,8 @@ var knownSchema = [...]string{`
 	CREATE TABLE record (topic TEXT NOT NULL, id TEXT NOT NULL, version BIGINT NOT NULL, at BIGINT NOT NULL, gone BOOLEAN NOT NULL,
 		owner TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, id)) WITHOUT ROWID;
 	CREATE INDEX record_owner ON record (topic, owner, key);
-	CREATE INDEX record_key ON record (topic, key);`}
+	CREATE INDEX record_key ON record (topic, key);`, `
+	CREATE INDEX record_member ON record (topic, json_extract(body, '$.member_id')) WHERE topic = 'payment';`}
 
 // Record is the latest version of one entity of core.
 type Record struct {
@@ -198,6 +199,11 @@ func (k *Known) ByKey(ctx context.Context, topic, key string) ([]Record, error) 
 // at most limit of them and only those whose key is below before ("": all).
 func (k *Known) Of(ctx context.Context, topic, owner, before string, limit int) ([]Record, error) {
 	return k.query(ctx, `WHERE topic = $1 AND owner = $2 AND ($3 = '' OR key < $3) AND NOT gone ORDER BY key DESC, id DESC LIMIT $4`, topic, owner, before, min(limit, maxOfTopic))
+}
+
+// PaidBy gives core's payments that a member has made, on whatever account.
+func (k *Known) PaidBy(ctx context.Context, memberID string) ([]Record, error) {
+	return k.query(ctx, `WHERE topic = 'payment' AND json_extract(body, '$.member_id') = $1 AND NOT gone LIMIT $2`, memberID, maxOfTopic)
 }
 
 // All gives all records of a topic.

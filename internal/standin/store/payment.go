@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"standfast/internal/fault"
@@ -38,11 +39,40 @@ type Limits struct {
 	TotalMinor, TotalCount   int64
 }
 
+// Unproved is what a member may pay without a proof since their last payment with
+// one (RTS (EU) 2018/389 Art 16(b) and (c)), and what they have by what core told.
+type Unproved struct {
+	TotalMinor, Count      int64 // 0: no bound
+	SpentMinor, SpentCount int64
+	Since                  time.Time       // of the last payment with a proof
+	Told                   map[string]bool // key hashes of what core told of
+}
+
+// allow counts what was taken here besides: each of those is one without a proof.
+func (u Unproved) allow(ctx context.Context, tx *sql.Tx, p Payment) error {
+	if u.TotalMinor == 0 && u.Count == 0 {
+		return nil
+	}
+	list, err := findPayment(ctx, tx, `p.member_id = $1 AND p.received_at > $2 AND a.state <> $3`, p.MemberID, Micros(u.Since), Refused)
+	if err != nil {
+		return err
+	}
+	for _, here := range list {
+		if !u.Told[here.KeyHash] {
+			u.SpentCount, u.SpentMinor = u.SpentCount+1, u.SpentMinor+here.Amount.Minor
+		}
+	}
+	if u.TotalMinor > 0 && u.SpentMinor+p.Amount.Minor > u.TotalMinor || u.Count > 0 && u.SpentCount >= u.Count {
+		return fault.New(fault.Forbidden, "standin.exempt", "This payment needs a further proof, which we cannot ask for just now. Nothing was paid. Please try again later, or call us.")
+	}
+	return nil
+}
+
 // Pay stores a payment together with its advice; when it returns without an error
 // both have reached the disk. An intention that was taken here before is given
 // again. Errors: Conflict for a key that stands for something else; Forbidden
-// above the limits.
-func (o *Own) Pay(ctx context.Context, p Payment, l Limits) (stands Payment, err error) {
+// above the limits, or where a proof would be needed.
+func (o *Own) Pay(ctx context.Context, p Payment, l Limits, u Unproved) (stands Payment, err error) {
 	err = o.file.tx(ctx, func(tx *sql.Tx) error {
 		before, err := findPayment(ctx, tx, `p.member_id = $1 AND p.key_hash = $2`, p.MemberID, p.KeyHash)
 		if err != nil {
@@ -52,7 +82,7 @@ func (o *Own) Pay(ctx context.Context, p Payment, l Limits) (stands Payment, err
 			stands = before[0]
 			return stands.same(p)
 		}
-		if err := l.allow(ctx, tx, p); err != nil {
+		if err := errors.Join(l.allow(ctx, tx, p), u.allow(ctx, tx, p)); err != nil {
 			return err
 		}
 		stands, err = insertPayment(ctx, tx, p)

@@ -59,10 +59,14 @@ func (t *Teller) Pay(ctx context.Context, o Order) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
+	free, err := t.unproved(ctx, o.MemberID)
+	if err != nil {
+		return Receipt{}, err
+	}
 	now := t.Now().UTC().Truncate(time.Microsecond)
 	p, err := t.Own.Pay(ctx, store.Payment{ID: store.NewID(), MemberID: o.MemberID, SessionID: o.SessionID, Key: o.Key, KeyHash: hash, Contents: o.contents(),
 		AccountID: o.AccountID, MethodID: m.ID, MethodDisplay: m.Display, Amount: o.Amount, ConfirmationNumber: number,
-		CreditedOn: t.creditedOn(now), MadeOn: t.date(now), ReceivedAt: now}, t.Limits)
+		CreditedOn: t.creditedOn(now), MadeOn: t.date(now), ReceivedAt: now}, t.Limits, free)
 	return receipt(p), err
 }
 
@@ -119,6 +123,36 @@ func (t *Teller) check(ctx context.Context, o Order) (m Method, err error) {
 	return methods[i], err
 }
 
+// unproved counts and sums what core has told of a member's payments without a
+// proof since the last with one, as core does before it exempts another. What was
+// cancelled or declined moved nothing.
+func (t *Teller) unproved(ctx context.Context, memberID string) (u store.Unproved, err error) {
+	u = store.Unproved{TotalMinor: t.FreeTotal, Count: t.FreeCount, Told: map[string]bool{}}
+	if u.TotalMinor == 0 && u.Count == 0 {
+		return u, nil
+	}
+	records, err := t.Known.PaidBy(ctx, memberID)
+	if err != nil {
+		return u, err
+	}
+	list := make([]feed.PaymentBody, len(records))
+	for i, r := range records {
+		if err := json.Unmarshal(r.Body, &list[i]); err != nil {
+			return u, err
+		}
+		if b := list[i]; b.Proved && b.MadeAt.After(u.Since) {
+			u.Since = b.MadeAt
+		}
+	}
+	for _, b := range list {
+		u.Told[b.KeyHash] = true
+		if !b.Proved && b.MadeAt.After(u.Since) && b.Status != "cancelled" && b.Status != "declined" {
+			u.SpentCount, u.SpentMinor = u.SpentCount+1, u.SpentMinor+b.Amount.Minor
+		}
+	}
+	return u, nil
+}
+
 func receipt(p store.Payment) Receipt {
 	r := Receipt{ID: p.ID, ConfirmationNumber: p.ConfirmationNumber, AccountID: p.AccountID, MethodID: p.MethodID, MethodDisplay: p.MethodDisplay,
 		Amount: p.Amount, Status: "held", CreditedOn: p.CreditedOn, MadeAt: p.ReceivedAt, Advice: p.State}
@@ -145,38 +179,31 @@ func (t *Teller) ofCore(ctx context.Context, memberID string, rec store.Record) 
 }
 
 // Payments gives a member's payments, the newest first: those taken here, and
-// core's of the accounts that the member holds. One that both know is shown once.
-func (t *Teller) Payments(ctx context.Context, memberID string) ([]Receipt, error) {
+// core's. One that both know is shown once.
+func (t *Teller) Payments(ctx context.Context, memberID string) (list []Receipt, err error) {
 	here, err := t.Own.Payments(ctx, memberID)
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := t.Accounts(ctx, memberID)
+	records, err := t.Known.PaidBy(ctx, memberID)
 	if err != nil {
 		return nil, err
 	}
-	var list []Receipt
 	known := map[string]bool{}
-	for _, a := range accounts {
-		records, err := t.Known.Of(ctx, feed.Payment, a.ID, "", 100)
+	for _, rec := range records {
+		r, err := t.ofCore(ctx, memberID, rec)
 		if err != nil {
 			return nil, err
 		}
-		for _, rec := range records {
-			r, err := t.ofCore(ctx, memberID, rec)
-			if err != nil {
-				return nil, err
-			}
-			known[rec.Key] = true
-			list = append(list, r)
-		}
+		known[rec.Key] = true
+		list = append(list, r)
 	}
 	for _, p := range here {
 		if !known[p.KeyHash] {
 			list = append(list, receipt(p))
 		}
 	}
-	slices.SortFunc(list, func(a, b Receipt) int { return b.MadeAt.Compare(a.MadeAt) })
+	slices.SortFunc(list, func(a, b Receipt) int { return strings.Compare(b.ID, a.ID) }) // ids begin with their time
 	return list, nil
 }
 

@@ -3,6 +3,7 @@
 package teller
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -24,6 +25,8 @@ type Config struct {
 	Zone        *time.Location
 	CutOff      time.Duration // time of day until when a payment counts as that day's
 	StepUpAbove money.Amount  // more than that needs a fresh proof, which is not to be had here
+	FreeTotal   int64         // minor units paid without a proof since the last payment with one; 0 sets no bound
+	FreeCount   int64         // and their number
 	Limits      store.Limits
 	Now         func() time.Time
 }
@@ -182,6 +185,24 @@ func (t *Teller) Transactions(ctx context.Context, memberID, accountID string) (
 		list = append(list, v)
 	}
 	return list, nil
+}
+
+// activityItems is how many movements a dashboard shows.
+const activityItems = 10
+
+// Activity merges the newest movements of accounts that the member holds.
+func (t *Teller) Activity(ctx context.Context, memberID string, accounts []Account) (all []Transaction, err error) {
+	for _, a := range accounts {
+		list, err := t.Transactions(ctx, memberID, a.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list[:min(len(list), activityItems)]...)
+	}
+	slices.SortStableFunc(all, func(a, b Transaction) int {
+		return cmp.Or(b.PostedAt.Compare(a.PostedAt), cmp.Compare(b.ID, a.ID))
+	})
+	return all[:min(len(all), activityItems)], nil
 }
 
 // Freeze asks for a card to be frozen.
