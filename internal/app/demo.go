@@ -35,20 +35,28 @@ type DemoOptions struct {
 }
 
 // Ready is the line that `standfast demo --json` prints once everything answers.
+// What it says itself of a cell is the first one's.
 type Ready struct {
-	Ready   bool   `json:"ready"`
-	Portal  string `json:"portal"`
-	Mailbox string `json:"mailbox"`
-	API     string `json:"api"`
-	Admin   string `json:"admin"`
-	Console string `json:"console"`
-	// Edge and StandIn are their admin listeners, as Admin is core's; empty where there are none.
-	Edge    string       `json:"edge,omitempty"`
+	Ready bool `json:"ready"`
+	ReadyCell
+	Mailbox string         `json:"mailbox"`
+	Edge    string         `json:"edge,omitempty"` // the edge's admin listener; "" without an edge
+	PIDs    map[string]int `json:"pids"`           // "edge", "core" and "standin"; of several cells "us/core" and so on
+	Cells   []ReadyCell    `json:"cells"`
+}
+
+// ReadyCell is where one cell answers. Admin and StandIn are the admin listeners
+// of its core and its stand-in; the latter is empty where there is none.
+type ReadyCell struct {
+	Name    string       `json:"name,omitempty"`
+	Portal  string       `json:"portal"`
+	API     string       `json:"api"`
+	Admin   string       `json:"admin"`
+	Console string       `json:"console"`
 	StandIn string       `json:"standin,omitempty"`
 	Members []DemoMember `json:"members"`
 	// Operators can be made while there is none.
 	Operators []DemoOperator `json:"operators,omitempty"`
-	PIDs      map[string]int `json:"pids"`
 }
 
 // DemoMember is a seeded member, with the password in clear: demo data only.
@@ -66,10 +74,7 @@ type DemoOperator struct {
 // Demo runs the supervisor: it holds the sockets and the mailbox, starts each
 // process on its own, starts it again when it dies, and ends with ctx.
 func Demo(ctx context.Context, o DemoOptions) error {
-	if len(o.Cells) != 1 || o.Cells[0] != "us" {
-		return fault.New(fault.Invalid, "usage", "This release runs the cell us only: --cells us.")
-	}
-	if err := loopbackOnly(o.Listen); err != nil {
+	if err := errors.Join(o.checkCells(), loopbackOnly(o.Listen)); err != nil {
 		return err
 	}
 	dir, cleanup, err := demoFolder(o.Data)
@@ -77,8 +82,10 @@ func Demo(ctx context.Context, o DemoOptions) error {
 		return err
 	}
 	defer cleanup()
-	s := &supervisor{o: o, dir: dir, cell: &demoCell{name: o.Cells[0], dir: dir}, pids: map[string]int{}}
-	s.cell.database, s.cell.key = demoStore(dir, o.Data, o.Database)
+	s := &supervisor{o: o, dir: dir, pids: map[string]int{}}
+	if s.cells, err = o.castCells(dir); err != nil {
+		return err
+	}
 	defer s.closeSockets()
 	if err := s.openSockets(); err != nil {
 		return err
@@ -116,7 +123,7 @@ type supervisor struct {
 	dir          string
 	public, mail net.Listener
 	edge         demoEdge
-	cell         *demoCell
+	cells        []*demoCell // at least one
 
 	mu   sync.Mutex
 	pids map[string]int // of the processes that serve, by name
@@ -131,53 +138,75 @@ func (s *supervisor) openSockets() (err error) {
 	if s.mail, err = listen("localhost:0"); err != nil {
 		return err
 	}
-	return errors.Join(s.edge.open(), s.cell.open())
+	err = s.edge.open()
+	for _, c := range s.cells {
+		err = errors.Join(err, c.open())
+	}
+	return err
 }
 
 func (s *supervisor) closeSockets() {
 	closeAll(&s.public, &s.mail)
 	s.edge.close()
-	s.cell.close()
+	for _, c := range s.cells {
+		c.close()
+	}
 }
 
 // writeConfig writes the files that the processes read; a demo needs nobody to
 // write one.
 func (s *supervisor) writeConfig() error {
+	if !s.o.Direct {
+		if err := s.certify(); err != nil {
+			return err
+		}
+	}
+	var all []Config
+	for _, cell := range s.cells {
+		c, err := s.cellConfig(cell)
+		if err != nil {
+			return err
+		}
+		all = append(all, c)
+	}
+	if s.o.Direct {
+		return nil
+	}
+	return s.writeEdgeConfig(all)
+}
+
+// cellConfig writes what a cell's core and stand-in read, and gives core's.
+func (s *supervisor) cellConfig(cell *demoCell) (Config, error) {
 	c := Defaults()
-	c.Cell.PublicURL = localURL(s.public)
-	c.Listen = ListenConfig{Public: s.cell.core.door.Addr().String(), Admin: s.cell.core.admin.Addr().String()}
-	c.Database, c.MasterKey = s.cell.database, s.cell.key
+	c.Cell = cellUnder(cell.name)
+	c.Cell.PublicURL, c.Regions = s.publicURL(cell), s.regions()
+	c.Listen = ListenConfig{Public: cell.core.door.Addr().String(), Admin: cell.core.admin.Addr().String()}
+	c.Database, c.MasterKey = cell.database, cell.key
 	c.Payments.SettleAfter = Duration{3 * time.Second}
-	c.Console = ConsoleConfig{PublicURL: localURL(s.cell.core.console), Listen: s.cell.core.console.Addr().String()}
-	c.Demo = DemoConfig{Mailbox: localURL(s.mail), SetUpFile: s.cell.setUpPath()}
-	if err := errors.Join(s.simulatedTexts(&c), s.simulatedSources(&c)); err != nil {
-		return err
+	c.Console = ConsoleConfig{PublicURL: localURL(cell.core.console), Listen: cell.core.console.Addr().String()}
+	c.Demo = DemoConfig{Mailbox: localURL(s.mail), SetUpFile: cell.setUpPath()}
+	if err := errors.Join(s.simulatedTexts(cell, &c), s.simulatedSources(&c)); err != nil {
+		return c, err
 	}
 	if s.o.Direct {
 		c.Listen.Public = s.public.Addr().String()
-	} else if err := s.besideCore(&c); err != nil {
-		return err
+	} else {
+		c.Internal = cell.inside(cell.core.internal, pki.Core)
+		if err := cell.follow(&c); err != nil {
+			return c, err
+		}
 	}
-	return writeTOML(filepath.Join(s.cell.dir, demoConfig), c)
-}
-
-// besideCore writes what the edge and the stand-in need, and tells core of them.
-func (s *supervisor) besideCore(c *Config) error {
-	if err := s.cell.certify(); err != nil {
-		return err
-	}
-	c.Internal = s.cell.inside(s.cell.core.internal, pki.Core)
-	return errors.Join(s.cell.follow(c), s.writeEdgeConfig(*c))
+	return c, writeTOML(filepath.Join(cell.dir, demoConfig), c)
 }
 
 // simulatedTexts has text messages go through the reference gateway, with the
 // credential and the key that it has by itself.
-func (s *supervisor) simulatedTexts(c *Config) error {
+func (s *supervisor) simulatedTexts(cell *demoCell, c *Config) error {
 	if s.o.Texts == "" {
 		return nil
 	}
 	for name, contents := range map[string]string{"text.secret": "Bearer " + SimToken, "text-receipts.secret": SimSecret} {
-		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(contents), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(cell.dir, name), []byte(contents), 0o600); err != nil {
 			return err
 		}
 	}
@@ -226,13 +255,16 @@ func (s *supervisor) run(ctx context.Context) error {
 
 // children gives the processes of the demo.
 func (s *supervisor) children() []*child {
-	list := s.cell.children(s.o.NoRestart)
-	if !s.o.Direct {
-		return append(list, s.edgeChild())
+	if s.o.Direct {
+		core := s.cells[0].children(s.o.NoRestart)[0]
+		core.sockets = []net.Listener{s.public, s.cells[0].core.admin, s.cells[0].core.console}
+		return []*child{core}
 	}
-	core := list[0]
-	core.sockets = []net.Listener{s.public, s.cell.core.admin, s.cell.core.console}
-	return list[:1]
+	var list []*child
+	for _, c := range s.cells {
+		list = append(list, c.children(s.o.NoRestart)...)
+	}
+	return append(list, s.edgeChild())
 }
 
 // started notes a process's id, and the first time that it serves.
@@ -261,25 +293,36 @@ func (s *supervisor) announceOnce(ctx context.Context, n int, serving <-chan str
 }
 
 func (s *supervisor) announce(pids map[string]int) {
-	ready := Ready{Ready: true, Portal: localURL(s.public) + "/", Mailbox: localURL(s.mail), API: localURL(s.public) + "/api/v1", Admin: localURL(s.cell.core.admin),
-		Console: localURL(s.cell.core.console) + "/", Operators: s.cell.operators(), Members: demoMembers(cellUnder(s.cell.name)), PIDs: pids}
-	if !s.o.Direct {
-		ready.Edge, ready.StandIn = localURL(s.edge.admin), localURL(s.cell.standin.admin)
-	}
+	ready := s.readiness(pids)
 	if s.o.JSON {
 		_ = json.NewEncoder(s.o.Out).Encode(ready)
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Standfast is running.\n\n  Members' pages   %s\n  Staff console    %s\n  JSON API         %s\n  Mailbox          %s   (codes and notices arrive here)\n  Health, metrics  %s/metrics\n\n", ready.Portal, ready.Console, ready.API, ready.Mailbox, ready.Admin)
-	for _, m := range ready.Members {
-		fmt.Fprintf(&b, "  Sign in as %-6s password %s\n", m.Username, m.Password)
+	fmt.Fprint(&b, "Standfast is running.\n")
+	for _, c := range ready.Cells {
+		c.tell(&b, ready.Mailbox, len(ready.Cells) > 1)
 	}
-	for _, o := range ready.Operators {
-		fmt.Fprintf(&b, "\n  To become the first operator of the console, open\n  %s\n", o.SetUp)
+	if len(ready.Cells) > 1 {
+		fmt.Fprintf(&b, "\n  All regions      %s\n", localURL(s.public)+"/")
 	}
 	fmt.Fprintln(&b, "\nStop with Ctrl-C.")
 	_, _ = io.WriteString(s.o.Out, b.String())
+}
+
+// readiness says where everything answers; of several cells the first one's is on
+// the outside, as if it were the only one.
+func (s *supervisor) readiness(pids map[string]int) Ready {
+	r := Ready{Ready: true, Mailbox: localURL(s.mail), PIDs: pids}
+	for _, c := range s.cells {
+		r.Cells = append(r.Cells, s.readyCell(c))
+	}
+	r.ReadyCell = r.Cells[0]
+	r.Name = ""
+	if !s.o.Direct {
+		r.Edge = localURL(s.edge.admin)
+	}
+	return r
 }
 
 var errNoDemo = errors.New("only `standfast demo` may set [demo]")

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -16,7 +15,9 @@ import (
 // demoCell is one cell of a demo: its core and its stand-in, each with sockets
 // that the supervisor holds, in a folder of the cell's own.
 type demoCell struct {
-	name     string
+	name     string // of the cell, and of its rules
+	host     string // that members type
+	prefix   string // of its processes' names, as "gb/"; empty where it is the only cell
 	dir      string
 	database string // postgres:// URL or path
 	key      string // path of the master key, or the demo's
@@ -70,15 +71,6 @@ func closeAll(list ...*net.Listener) {
 }
 
 func (c *demoCell) pki() string { return filepath.Join(c.dir, "pki") }
-
-// certify makes the throwaway authority by which the demo's processes know each other.
-func (c *demoCell) certify() error {
-	_, err := os.Stat(filepath.Join(c.pki(), pki.AuthorityFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return pki.Create(c.pki(), c.name)
-	}
-	return err
-}
 
 // setUpPath is where core leaves the first operator's link.
 func (c *demoCell) setUpPath() string { return filepath.Join(c.dir, "operator-link") }
@@ -142,10 +134,10 @@ func writeTOML(path string, conf any) error {
 
 // children gives the cell's processes.
 func (c *demoCell) children(stays bool) []*child {
-	core := &child{name: "core", args: []string{"core", "--config", filepath.Join(c.dir, demoConfig)}, env: []string{"GOMEMLIMIT=100MiB"},
+	core := &child{name: c.prefix + "core", args: []string{"core", "--config", filepath.Join(c.dir, demoConfig)}, env: []string{"GOMEMLIMIT=100MiB"},
 		sockets: []net.Listener{c.core.door, c.core.admin, c.core.console, c.core.internal}, ready: localURL(c.core.admin) + "/readyz", stays: stays}
 	// The stand-in serves once it has heard of core's data: that it lives is enough here.
-	standin := &child{name: "standin", args: []string{"standin", "--config", filepath.Join(c.dir, standinConfig)}, env: []string{"GOMEMLIMIT=60MiB"},
+	standin := &child{name: c.prefix + "standin", args: []string{"standin", "--config", filepath.Join(c.dir, standinConfig)}, env: []string{"GOMEMLIMIT=60MiB"},
 		sockets: []net.Listener{c.standin.internal, c.standin.admin}, ready: localURL(c.standin.admin) + "/healthz", stays: stays}
 	return []*child{core, standin}
 }

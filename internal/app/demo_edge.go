@@ -21,15 +21,26 @@ func (e *demoEdge) close() { closeAll(&e.admin, &e.internal) }
 
 func (s *supervisor) edgePath() string { return filepath.Join(s.dir, "edge.toml") }
 
-// writeEdgeConfig writes the file that the edge reads.
-func (s *supervisor) writeEdgeConfig(core Config) error {
-	c, inside := EdgeDefaults(), s.cell.inside(s.edge.internal, pki.Edge)
+// writeEdgeConfig writes the file that the edge reads. Of several cells each has a
+// host of its own, and the bare one leads to them.
+func (s *supervisor) writeEdgeConfig(cores []Config) error {
+	c, certificates := EdgeDefaults(), filepath.Join(s.dir, "pki")
 	c.Store = filepath.Join(s.dir, "edge.db")
 	c.Listen.Public, c.Listen.Admin = s.public.Addr().String(), s.edge.admin.Addr().String()
-	c.Internal = EdgeInternalConfig{Listen: inside.Listen, CA: inside.CA, Certificate: inside.Certificate, Key: inside.Key}
-	c.Cells = []EdgeCellConfig{{Name: core.Cell.Name, Hosts: []string{"localhost"}, Brand: brand, Telephone: core.Cell.Telephone, Locales: core.Cell.Locales,
-		Builds:  []EdgeBuildConfig{{Name: "core", URL: insideURL(s.cell.core.internal)}},
-		Standin: EdgeStandinConfig{URL: insideURL(s.cell.standin.internal), Share: demoExercise}}}
+	c.Internal = EdgeInternalConfig{Listen: s.edge.internal.Addr().String(), CA: filepath.Join(certificates, pki.AuthorityFile),
+		Certificate: pki.CertificateFile(certificates, pki.Edge), Key: pki.KeyFile(certificates, pki.Edge)}
+	for i, cell := range s.cells {
+		core := cores[i].Cell
+		c.Cells = append(c.Cells, EdgeCellConfig{Name: core.Name, Hosts: []string{cell.host}, Brand: brand, Telephone: core.Telephone, Locales: core.Locales,
+			Builds:  []EdgeBuildConfig{{Name: "core", URL: insideURL(cell.core.internal)}},
+			Standin: EdgeStandinConfig{URL: insideURL(cell.standin.internal), Share: demoExercise}})
+	}
+	if s.several() {
+		c.Front = EdgeFrontConfig{Hosts: []string{"localhost"}, Brand: brand}
+		for i, r := range s.regions() {
+			c.Cells[i].Label, c.Cells[i].URL = r.Label, r.URL
+		}
+	}
 	return writeTOML(s.edgePath(), c)
 }
 

@@ -23,7 +23,15 @@ type EdgeConfig struct {
 	Internal EdgeInternalConfig `toml:"internal"`
 	Limits   EdgeLimitsConfig   `toml:"limits"`
 	Rollout  EdgeRolloutConfig  `toml:"rollout"`
+	Front    EdgeFrontConfig    `toml:"front"`
 	Cells    []EdgeCellConfig   `toml:"cells"`
+}
+
+// EdgeFrontConfig is the host that belongs to no cell: there members choose where
+// their accounts are.
+type EdgeFrontConfig struct {
+	Hosts []string `toml:"hosts"` // exact names, without a port; empty: there is none
+	Brand string   `toml:"brand"`
 }
 
 // EdgeListenConfig says where the edge answers.
@@ -91,6 +99,8 @@ type EdgeCellConfig struct {
 	Brand     string            `toml:"brand"`
 	Locales   []string          `toml:"locales"`
 	StatusURL string            `toml:"status_url"`
+	Label     string            `toml:"label"` // of the region, in its own language, as the front offers it
+	URL       string            `toml:"url"`   // that members of it type
 	Builds    []EdgeBuildConfig `toml:"builds"`
 	Standin   EdgeStandinConfig `toml:"standin"`
 }
@@ -135,6 +145,9 @@ func LoadEdgeConfig(path string) (EdgeConfig, error) {
 			c.Cells[i].Brand = brand
 		}
 	}
+	if c.Front.Brand == "" {
+		c.Front.Brand = brand
+	}
 	return c, c.Check()
 }
 
@@ -166,6 +179,7 @@ func (c EdgeConfig) Check() error {
 	if len(c.Cells) == 0 {
 		no("cells", "needs at least one")
 	}
+	c.checkFront(no)
 	for i, cell := range c.Cells {
 		cell.check(fmt.Sprintf("cells[%d]", i), c.Internal.CA != "", no)
 	}
@@ -175,15 +189,30 @@ func (c EdgeConfig) Check() error {
 	return fault.InvalidFields(bad...)
 }
 
+// checkFront wants a name and an address of each cell that the front leads to.
+func (c EdgeConfig) checkFront(no func(key, why string)) {
+	checkHosts("front.hosts", c.Front.Hosts, no)
+	for i, cell := range c.Cells {
+		u, err := url.Parse(cell.URL)
+		if len(c.Front.Hosts) > 0 && (cell.Label == "" || err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+			no(fmt.Sprintf("cells[%d]", i), "needs a label and a url such as https://my.example.co.uk where there is a [front]")
+		}
+	}
+}
+
+func checkHosts(at string, hosts []string, no func(key, why string)) {
+	for _, h := range hosts {
+		if u, err := url.Parse("https://" + h); err != nil || u.Hostname() != h {
+			no(at, h+" is no host name")
+		}
+	}
+}
+
 func (c EdgeCellConfig) check(at string, certified bool, no func(key, why string)) {
 	if c.Name == "" || len(c.Hosts) == 0 || c.Telephone == "" {
 		no(at, "needs a name, hosts and a telephone number")
 	}
-	for _, h := range c.Hosts {
-		if u, err := url.Parse("https://" + h); err != nil || u.Hostname() != h {
-			no(at+".hosts", h+" is no host name")
-		}
-	}
+	checkHosts(at+".hosts", c.Hosts, no)
 	for _, l := range c.Locales {
 		if _, err := language.Parse(l); err != nil {
 			no(at+".locales", l+" is no language tag")
@@ -241,6 +270,9 @@ func (c EdgeCellConfig) targets() []route.Target {
 
 // hosts are all names that the edge answers for.
 func (c EdgeConfig) hosts() (list []string) {
+	for _, h := range c.Front.Hosts {
+		list = append(list, strings.ToLower(h))
+	}
 	for _, cell := range c.Cells {
 		for _, h := range cell.Hosts {
 			list = append(list, strings.ToLower(h))

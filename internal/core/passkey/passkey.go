@@ -138,7 +138,7 @@ func (c Config) check() error {
 	}
 	for _, o := range c.Origins {
 		u, err := url.Parse(o)
-		if err != nil || u.Scheme+"://"+u.Host != o || u.Scheme != "https" && u.Hostname() != "localhost" {
+		if err != nil || u.Scheme+"://"+u.Host != o || u.Scheme != "https" && !thisMachine(u.Hostname()) {
 			return fmt.Errorf("origin %q is not in the form https://host", o)
 		}
 		if u.Hostname() != c.RPID && !strings.HasSuffix(u.Hostname(), "."+c.RPID) {
@@ -147,5 +147,9 @@ func (c Config) check() error {
 	}
 	return nil
 }
+
+// thisMachine tells whether browsers take a name for the machine itself, and so for
+// safe without TLS: localhost and all names under it (RFC 6761 section 6.3).
+func thisMachine(host string) bool { return host == "localhost" || strings.HasSuffix(host, ".localhost") }
 
 func (s *Service) now() time.Time { return s.conf.Now().UTC().Truncate(time.Microsecond) }

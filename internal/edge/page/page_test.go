@@ -134,3 +134,34 @@ func TestTheTokensAreThoseOfTheMembersPages(t *testing.T) {
 		t.Error("edge.css has other tokens than app.css")
 	}
 }
+
+func TestTheFrontLeadsToEachRegion(t *testing.T) {
+	f := proxy.Front{Brand: "Standfast", Cells: []proxy.Cell{
+		{Name: "gb", Label: "United Kingdom", URL: "https://my.example.co.uk", Telephone: "0808 157 0100", Locales: []string{"en-GB"}},
+		{Name: "eu", Label: "Europäische Union", URL: "https://my.example.eu:8443/", Telephone: "030 23125 100", Locales: []string{"de-DE", "en-GB"}}}}
+	for _, c := range []struct {
+		method, path, accept, language string
+		status                         int
+		says                           []string
+	}{
+		{"GET", "/", "text/html", "de", 200, []string{`lang="de-DE"`, `href="https://my.example.co.uk/"`, `href="https://my.example.eu:8443/"`, `href="tel:08081570100"`, "Wo sind Ihre Konten?"}},
+		{"GET", "/", "text/html", "fr", 200, []string{`<html lang="en-GB"`, `<strong lang="de-DE">Europäische Union`, "Where are your accounts?"}},
+		{"GET", "/dashboard", "text/html", "", 303, nil},
+		{"POST", "/sign-in", "text/html", "", 404, []string{`"regions":{"eu":"https://my.example.eu:8443/","gb":"https://my.example.co.uk"}`}},
+		{"GET", "/api/v1/dashboard", "*/*", "", 404, []string{`edge.no-region`}},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, nil)
+		r.Header.Set("Accept", c.accept)
+		r.Header.Set("Accept-Language", c.language)
+		w := httptest.NewRecorder()
+		pages(t).Choose(w, r, f)
+		if w.Code != c.status || len(w.Result().Cookies()) > 0 || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s %s: %d, %v", c.method, c.path, w.Code, w.Header())
+		}
+		for _, s := range c.says {
+			if !strings.Contains(w.Body.String(), s) {
+				t.Errorf("%s %s does not say %q:\n%s", c.method, c.path, s, w.Body)
+			}
+		}
+	}
+}

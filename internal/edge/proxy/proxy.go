@@ -41,6 +41,14 @@ type Cell struct {
 	Telephone string
 	Locales   []string // the first one is the default
 	StatusURL string   // "" for none
+	Label     string   // of its region, as the front offers it
+	URL       string   // that its members type
+}
+
+// Front is the host of all cells together: who comes there chooses a region.
+type Front struct {
+	Brand string
+	Cells []Cell
 }
 
 // Reason is why the edge answers by itself.
@@ -65,6 +73,8 @@ type Apology struct {
 // Pages writes the edge's own answers.
 type Pages interface {
 	Apologize(w http.ResponseWriter, r *http.Request, a Apology)
+	// Choose answers at a host that belongs to no cell: where the cells are.
+	Choose(w http.ResponseWriter, r *http.Request, f Front)
 	// Serve answers for the files that these pages need; false for any other path.
 	Serve(w http.ResponseWriter, r *http.Request) bool
 }
@@ -81,6 +91,8 @@ type Answer struct {
 // Config is what a proxy is made of.
 type Config struct {
 	Cells   []Cell
+	Front   []string // hosts that lead to the cells' own; may be empty
+	Brand   string   // of the front
 	Targets []route.Target
 	Routes  Routes
 	Errand  func(*http.Request) route.Errand
@@ -102,6 +114,7 @@ type Config struct {
 // Proxy is the handler of the edge's public listener.
 type Proxy struct {
 	cells     map[string]*Cell     // by host
+	fronts    map[string]bool      // hosts that lead to the cells' own
 	upstreams map[string]*upstream // by target's URL
 	buffers   sync.Pool
 	copies    chan struct{} // a place for each copy of a request that is under way
@@ -125,7 +138,7 @@ func New(c Config) (*Proxy, error) {
 	if c.Observe == nil {
 		c.Observe = func(Answer) {}
 	}
-	p := &Proxy{Config: c, cells: map[string]*Cell{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}, copies: make(chan struct{}, maxCopies), doubts: make(chan struct{}, maxDoubts)}
+	p := &Proxy{Config: c, cells: map[string]*Cell{}, fronts: map[string]bool{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}, copies: make(chan struct{}, maxCopies), doubts: make(chan struct{}, maxDoubts)}
 	for i := range c.Cells {
 		for _, h := range c.Cells[i].Hosts {
 			h = strings.ToLower(h)
@@ -134,6 +147,13 @@ func New(c Config) (*Proxy, error) {
 			}
 			p.cells[h] = &c.Cells[i]
 		}
+	}
+	for _, h := range c.Front {
+		h = strings.ToLower(h)
+		if p.cells[h] != nil {
+			return nil, fault.New(fault.Invalid, "edge.host-twice", h+" is the host of a cell, and cannot lead to all of them.")
+		}
+		p.fronts[h] = true
 	}
 	for _, t := range c.Targets {
 		u, err := newUpstream(t, c)
@@ -154,8 +174,9 @@ func (p *Proxy) Close() {
 
 // ServeHTTP answers one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	cell := p.cell(r.Host)
-	if cell == nil {
+	host := nameOf(r.Host)
+	cell := p.cells[host]
+	if cell == nil && !p.fronts[host] {
 		misdirected(w)
 		return
 	}
@@ -166,21 +187,26 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.Pages.Serve(w, r) {
 		return
 	}
+	if cell == nil {
+		p.Pages.Choose(w, r, Front{Brand: p.Brand, Cells: p.Cells})
+		return
+	}
 	x := exchange{p: p, cell: cell, w: w, in: r, start: p.Now(), errand: p.Errand(r)}
 	x.run()
 }
 
-// cell finds the cell of a Host header. A port is no part of the name: the edge
-// may stand behind another one than members type.
-func (p *Proxy) cell(host string) *Cell {
-	if c := p.cells[host]; c != nil {
-		return c
+// nameOf gives the name of a Host header as hosts are kept; "" for one with a port
+// that is none. The port is no part of the name: the edge may stand behind another
+// one than members type.
+func nameOf(host string) string {
+	if !strings.Contains(host, ":") {
+		return strings.ToLower(host)
 	}
 	if name, port, err := net.SplitHostPort(host); err == nil {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return nil
+			return ""
 		}
 		host = name
 	}
-	return p.cells[strings.ToLower(host)]
+	return strings.ToLower(host)
 }

@@ -71,6 +71,10 @@ func (t *table) observe(a Answer) {
 // words answers in place of package page.
 type words struct{}
 
+func (words) Choose(w http.ResponseWriter, _ *http.Request, f Front) {
+	fmt.Fprintf(w, "front of %d", len(f.Cells))
+}
+
 func (words) Apologize(w http.ResponseWriter, _ *http.Request, a Apology) {
 	w.WriteHeader(http.StatusServiceUnavailable)
 	fmt.Fprint(w, a.Reason)
@@ -113,7 +117,7 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 		s.table.targets = append(s.table.targets, route.Target{Cell: "us", Side: route.Core, Build: fmt.Sprint("b", i+1), URL: u})
 	}
 	var err error
-	s.proxy, err = New(Config{Cells: []Cell{{Name: "us", Hosts: []string{"my.example.com"}}}, Targets: s.table.targets, Routes: s.table,
+	s.proxy, err = New(Config{Cells: []Cell{{Name: "us", Hosts: []string{"my.example.com"}}}, Front: []string{"Example.com"}, Targets: s.table.targets, Routes: s.table,
 		Errand: func(r *http.Request) route.Errand {
 			return route.Errand{Journey: journey.Pay, Either: strings.HasPrefix(r.URL.Path, "/static/"), Look: r.Method == "GET"}
 		},
@@ -246,6 +250,21 @@ func TestAClientCannotSayWhoItIsNorWhoAnswered(t *testing.T) {
 	}
 	if a.Header.Get("Etag") == "" || len(s.table.answers) != 1 || s.table.answers[0].Journey != journey.Dashboard || s.table.reports[0].Outcome != journey.Partial {
 		t.Errorf("answer %v, counted %+v, reported %+v", a.Header, s.table.answers, s.table.reports)
+	}
+}
+
+func TestTheFrontBelongsToNoCell(t *testing.T) {
+	s := newStand(t, Limits{}, says("here"))
+	for _, host := range []string{"example.com", "EXAMPLE.com:8443"} {
+		if got := s.raw("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200") || !strings.HasSuffix(got, "front of 1") {
+			t.Errorf("%s: %q", host, got)
+		}
+	}
+	if len(s.table.reports) != 0 {
+		t.Error("a cell was asked")
+	}
+	if _, err := New(Config{Cells: []Cell{{Name: "us", Hosts: []string{"a.example"}}}, Front: []string{"A.example"}}); err == nil {
+		t.Error("one host is a cell's and the front")
 	}
 }
 

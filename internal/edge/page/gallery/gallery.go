@@ -54,6 +54,7 @@ func (g *Gallery) Paths() []string {
 		for _, e := range entries() {
 			list = append(list, fmt.Sprintf("/gallery/%s/edge-%s", l, e.name))
 		}
+		list = append(list, fmt.Sprintf("/gallery/%s/edge-%s", l, front))
 	}
 	return list
 }
@@ -64,6 +65,10 @@ func (g *Gallery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/gallery/"), "/edge-")
+	if len(parts) == 2 && parts[1] == front {
+		g.front(w, r, parts[0])
+		return
+	}
 	for _, e := range entries() {
 		if len(parts) != 2 || e.name != parts[1] {
 			continue
@@ -76,6 +81,19 @@ func (g *Gallery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.NotFound(w, r)
+}
+
+// front names the page that is no apology.
+const front = "front"
+
+func (g *Gallery) front(w http.ResponseWriter, r *http.Request, locale string) {
+	q := r.Clone(r.Context())
+	q.URL.Path = "/"
+	q.Header.Set("Accept-Language", locale)
+	g.pages.Choose(w, q, proxy.Front{Brand: "Standfast", Cells: []proxy.Cell{
+		{Name: "us", Label: "United States", URL: "https://my.example.com", Telephone: "1 800 555 0100", Locales: []string{"en-US"}},
+		{Name: "gb", Label: "United Kingdom", URL: "https://my.example.co.uk", Telephone: "0808 157 0100", Locales: []string{"en-GB"}},
+		{Name: "eu", Label: "Europäische Union", URL: "https://my.example.eu", Telephone: "030 23125 100", Locales: []string{"de-DE"}}}})
 }
 
 // shown is an answer that a browser keeps on the screen: it is not loaded again
