@@ -125,7 +125,11 @@ func (s *standIn) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: tlsTo, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute}}
+	builds, err := newCores(c.Core, tlsTo)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, "config.standin", "core.url and core.also are addresses such as https://core.internal:9444.", err)
+	}
+	client := &http.Client{Transport: builds}
 	party, err := entry.NewParty(c.Cell.PublicURL, brand)
 	if err != nil { // members sign in as they would without them
 		s.log.Warn("no passkeys: browsers make none at cell.public_url", "err", err)

@@ -31,8 +31,9 @@ type StandInFileListen struct {
 
 // StandInFileCore is the core that it follows.
 type StandInFileCore struct {
-	URL     string `toml:"url"`      // of core's internal listener
-	FeedKey string `toml:"feed_key"` // as core's init prints it
+	URL     string   `toml:"url"`      // of core's internal listener
+	Also    []string `toml:"also"`     // those of its other builds, which are asked when that does not answer
+	FeedKey string   `toml:"feed_key"` // as core's init prints it
 }
 
 // StandInFileSignIn holds the limits of sessions; those of core's configuration.

@@ -26,6 +26,7 @@ const (
 
 // person is a made-up member.
 type person struct {
+	id              string
 	username, email string
 	number          string // for text messages
 	card, savings   string // ids of accounts
@@ -58,6 +59,7 @@ func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int, far bool) (
 	if err != nil {
 		return p, err
 	}
+	p.id = m.ID
 	if err := r.SignIn.SetPassword(ctx, tx, m.ID, password); err != nil {
 		return p, err
 	}
