@@ -129,6 +129,9 @@ func (r *Rooms) run(ctx context.Context, c Config, h *health, at sockets, tele *
 	}
 	defer done()
 	h.set(r.DB)
+	watch := watchedBy()
+	watch.serves(serving, at.admin.Addr())
+	defer context.AfterFunc(ctx, func() { watch.say("STOPPING=1") })()
 	err = r.serveAll(serving, at, tele.wrap(r.Handler), other, c.TLS)
 	h.set(nil)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)

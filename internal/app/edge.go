@@ -190,6 +190,9 @@ func (e *edgeProcess) run(ctx context.Context, at edgeSockets) error {
 		go func() { done <- s.Serve(serving, l) }()
 	}
 	e.ready.Store(true)
+	watch := watchedBy()
+	watch.serves(serving, at.admin.Addr())
+	defer context.AfterFunc(ctx, func() { watch.say("STOPPING=1") })()
 	var errs []error
 	waiting := len(doors)
 	select {

@@ -193,8 +193,11 @@ func (s *standIn) run(ctx context.Context, inside, admin net.Listener) error {
 		return err
 	})
 	g.Go(func() error { return serve(serving, newServer(s.admin()), admin, TLSConfig{}) })
+	watch := watchedBy()
+	watch.serves(serving, admin.Addr())
 	g.Go(func() error {
 		<-work.Done()
+		watch.say("STOPPING=1")
 		s.stopping.Store(true)
 		time.Sleep(c.Linger.Duration)
 		end, cancel := context.WithTimeout(serving, drainTime)

@@ -37,6 +37,11 @@ func (c StandInConfig) guests() ([]token.PublicKey, error) {
 	if err != nil || len(raw) != keyBytes {
 		return nil, fault.New(fault.Invalid, "config.standin", "standin.public_key is no Ed25519 key.")
 	}
-	sum := sha256.Sum256(raw)
-	return []token.PublicKey{{ID: "standin-" + hex.EncodeToString(sum[:])[:16], Key: ed25519.PublicKey(raw)}}, nil
+	return []token.PublicKey{{ID: GuestKeyID(raw), Key: ed25519.PublicKey(raw)}}, nil
+}
+
+// GuestKeyID names the key of a stand-in in the tokens that it signs.
+func GuestKeyID(public ed25519.PublicKey) string {
+	sum := sha256.Sum256(public)
+	return "standin-" + hex.EncodeToString(sum[:])[:16]
 }

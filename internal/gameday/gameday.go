@@ -20,13 +20,14 @@ import (
 
 // CLI is the command line of `standfast gameday`.
 type CLI struct {
-	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 16, 18." placeholder:"ROW"`
+	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 16, 18, 19." placeholder:"ROW"`
 	JSON     bool          `help:"Print one JSON document in place of a table."`
 	HTML     string        `name:"html" help:"Write the report as a page too, with a timeline for each journey." type:"path" placeholder:"FILE"`
 	Engine   string        `help:"Database engine: postgresql where it is installed." enum:",postgresql,sqlite" default:""`
 	Database string        `help:"URL of an empty PostgreSQL database, in place of a throwaway server." placeholder:"URL"`
 	Members  int           `help:"Synthetic members." default:"20"`
 	Length   time.Duration `help:"How long each fault lasts." default:"30s"`
+	Healthy  bool          `help:"Of row 19, the upgrades to healthy builds alone."`
 	Verbose  bool          `help:"Pass on what the process under test logs."`
 	Crowd    bool          `hidden:"" help:"Be the crowd of another game day: its order stands in the standard input."`
 }
@@ -69,9 +70,9 @@ type play func(s *scenario.Stage, ctx context.Context, r *report.Report) error
 
 // plays gives the rows that were asked for.
 func (c *CLI) plays() ([]play, error) {
-	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 5: (*scenario.Stage).Row5, 6: (*scenario.Stage).Row6, 16: (*scenario.Stage).Row16, 18: (*scenario.Stage).Row18}
+	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 5: (*scenario.Stage).Row5, 6: (*scenario.Stage).Row6, 16: (*scenario.Stage).Row16, 18: (*scenario.Stage).Row18, 19: c.row19}
 	if len(c.Rows) == 0 {
-		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 16 and 18.")
+		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 16, 18 and 19.")
 	}
 	var list []play
 	for _, n := range c.Rows {
@@ -82,6 +83,20 @@ func (c *CLI) plays() ([]play, error) {
 		list = append(list, p)
 	}
 	return list, nil
+}
+
+// row19 has processes and, on PostgreSQL, a database of its own beside the stage's.
+func (c *CLI) row19(s *scenario.Stage, ctx context.Context, r *report.Report) error {
+	o := scenario.Options{Members: c.Members, Short: c.Healthy, Log: s.Options.Log}
+	if s.Database != "" {
+		database, drop, err := pgserver.Another(ctx, s.Database, "row19")
+		if err != nil {
+			return err
+		}
+		defer drop()
+		o.Database = database
+	}
+	return scenario.Row19(ctx, o, r)
 }
 
 // where gives the engine and the database, and what ends a throwaway server.
@@ -112,11 +127,13 @@ func (c *CLI) replay(ctx context.Context, database string, plays []play, r *repo
 	if c.Verbose {
 		o.Log = os.Stderr
 	}
-	s, err := scenario.Open(ctx, o)
-	if err != nil {
-		return err
+	s := &scenario.Stage{Options: o}
+	if !slices.Equal(c.Rows, []int{19}) {
+		if s, err = scenario.Open(ctx, o); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
 	for i, p := range plays {
 		if err := p(s, ctx, r); err != nil {
 			if ctx.Err() != nil {

@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
@@ -97,13 +98,24 @@ func writeThrough(f *os.File, data []byte) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// private tells whether nobody but us reads a file. One of root's may be read by
+// its group too, as PostgreSQL has it: so orchestrators hand secrets to a process
+// that is not root.
+func private(info os.FileInfo) bool {
+	mode := info.Mode().Perm()
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid == 0 && os.Geteuid() != 0 {
+		return mode&^0o640 == 0
+	}
+	return mode&0o077 == 0
+}
+
 // Load reads a file that Create made. It refuses one that others may read.
 func Load(path string) (*Key, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, unusable(path, err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if !private(info) {
 		return nil, unusable(path, fmt.Errorf("others may read it (mode %04o); run: chmod 600", info.Mode().Perm()))
 	}
 	if info.Size() > maxFile {

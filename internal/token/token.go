@@ -98,7 +98,8 @@ func NewKeyring(domain string, remember int) *Keyring {
 	return &Keyring{domain: []byte("standfast/" + domain), read: newCache[Claims](remember)}
 }
 
-// Replace sets the keys. Tokens under a key that is gone are no longer read.
+// Replace sets the keys. Tokens under a key that is gone are no longer read. A
+// ring with the zero Signer reads and cannot sign.
 func (r *Keyring) Replace(keys []PublicKey, signer Signer) error {
 	public := make(map[string]verifier, len(keys))
 	for _, k := range keys {
@@ -108,9 +109,13 @@ func (r *Keyring) Replace(keys []PublicKey, signer Signer) error {
 		}
 		public[k.ID] = verifier{p, k.Guest}
 	}
-	secret, err := paseto.NewV4AsymmetricSecretKeyFromEd25519(signer.Key)
-	if err != nil {
-		return fmt.Errorf("token: signing key %s: %w", signer.ID, err)
+	var secret *paseto.V4AsymmetricSecretKey
+	if signer.Key != nil {
+		k, err := paseto.NewV4AsymmetricSecretKeyFromEd25519(signer.Key)
+		if err != nil {
+			return fmt.Errorf("token: signing key %s: %w", signer.ID, err)
+		}
+		secret = &k
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,7 +125,7 @@ func (r *Keyring) Replace(keys []PublicKey, signer Signer) error {
 			break
 		}
 	}
-	r.keys, r.signer, r.footer = public, &secret, footer(signer.ID)
+	r.keys, r.signer, r.footer = public, secret, footer(signer.ID)
 	return nil
 }
 

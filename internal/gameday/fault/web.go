@@ -148,6 +148,18 @@ func (w *Web) Reset(only func(*http.Request) bool) {
 	}})
 }
 
+// Answer answers with a status and a header in the server's place, as a build does
+// that is wrong and says who it is.
+func (w *Web) Answer(status int, header http.Header, only func(*http.Request) bool) {
+	w.set(webFault{only, func(rw http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		for name, values := range header {
+			rw.Header()[name] = values
+		}
+		rw.WriteHeader(status)
+	}})
+}
+
 // Empty answers 200 with nothing.
 func (w *Web) Empty(only func(*http.Request) bool) { w.wrong("", only) }
 

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -98,7 +97,7 @@ func (f *fleet) startAll(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := f.writeStandIn(ctx); err != nil {
+	if err := errors.Join(f.writeStandIn(ctx), f.letIn()); err != nil {
 		return err
 	}
 	if err := f.startBuild(ctx, placeA, "release 1"); err != nil {
@@ -150,11 +149,7 @@ func (f *fleet) startBuild(ctx context.Context, place, release string) error {
 	c.Internal = app.InternalConfig{Listen: p.sockets[2].Addr().String(), CA: ca, Certificate: cert, Key: key, Build: release, Linger: c.Internal.Linger}
 	c.Offline.Folder = filepath.Join(f.dir, place, "offline")
 	c.Payments.SettleAfter = app.Duration{Duration: 3 * time.Second}
-	guest, err := os.ReadFile(f.standinFile("standin.key.pub"))
-	if err == nil {
-		err = toml.Unmarshal(guest, &c.StandIn)
-	}
-	if err := errors.Join(err, os.MkdirAll(filepath.Join(f.dir, place), 0o700), f.write(filepath.Join(place, "core.toml"), c)); err != nil {
+	if err := errors.Join(f.guest(&c), os.MkdirAll(filepath.Join(f.dir, place), 0o700), f.write(filepath.Join(place, "core.toml"), c)); err != nil {
 		return err
 	}
 	if err := p.start(ctx, f.Program, f.log); err != nil {
@@ -194,12 +189,7 @@ func (f *fleet) writeStandIn(ctx context.Context) error {
 	if err := errors.Join(os.MkdirAll(filepath.Join(f.dir, "standin"), 0o700), f.write("standin/standin.toml", conf)); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, f.Program, "standin", "--keys", "--config", f.standinFile("standin.toml"))
-	cmd.Stderr = f.log
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("the stand-in's keys could not be made: %w\n%s", err, f.log)
-	}
-	return nil
+	return f.makeStandinKeys(ctx)
 }
 
 // newEdge writes an edge's file, with an admin listener of its own beside the
@@ -255,8 +245,8 @@ func (f *fleet) replaceEdge(ctx context.Context) error {
 	return old.stop()
 }
 
-// routing is what the edge says of the cell.
-type routing struct {
+// routed is what the edge says of the cell.
+type routed struct {
 	Cells []struct {
 		Processes []struct {
 			Side     string
@@ -289,7 +279,7 @@ func (f *fleet) share(ctx context.Context, build string, share int, reason strin
 }
 
 // tell calls the edge as an operator.
-func (f *fleet) tell(ctx context.Context, method, path string, body []byte) (r routing, err error) {
+func (f *fleet) tell(ctx context.Context, method, path string, body []byte) (r routed, err error) {
 	q, err := http.NewRequestWithContext(ctx, method, "https://"+f.plain.Addr().String()+path, bytes.NewReader(body))
 	if err != nil {
 		return r, err

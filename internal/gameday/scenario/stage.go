@@ -33,6 +33,7 @@ type Options struct {
 	Length   time.Duration // of each fault
 	Direct   bool          // no proxy before the database: nothing is broken there
 	Systems  bool          // members have a card and savings in the issuer's own systems too
+	Short    bool          // of row 19, the healthy upgrades alone
 	Log      io.Writer     // of the process under test; may be nil
 }
 
