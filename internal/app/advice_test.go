@@ -33,6 +33,7 @@ func TestAdvices(t *testing.T) {
 		t.Run("each is carried out once", func(t *testing.T) { advicesAreTakenOnce(t, r) })
 		t.Run("a payment counts from its receipt", func(t *testing.T) { advisedPaymentsCountFromReceipt(t, r) })
 		t.Run("gaps and forgeries are refused", func(t *testing.T) { gapsAndForgeriesAreRefused(t, r) })
+		t.Run("one that stumbles holds nobody up", func(t *testing.T) { aStumblingAdviceHoldsNobodyUp(t, r) })
 		t.Run("the stand-in's session is honoured and ends", func(t *testing.T) { standInsSessionsEnd(t, r, keys) })
 	})
 }
@@ -63,7 +64,7 @@ func (p paying) advice(seq int64, key string, minor int64, received time.Time) a
 	return advice.Item{Seq: seq, ID: db.NewID(), Kind: advice.KindPayment, At: received, MemberID: p.memberID, Body: body}
 }
 
-func takes(r *Rooms) *advice.Service { return advice.New(r.DB, r.Payments, r.Accounts, r.SignIn) }
+func takes(r *Rooms) *advice.Service { return r.Advice }
 
 // Whoever sends them, however often, in whatever pieces, and whatever is cut off in
 // between: one intention is one payment, also one that was tried at core too, and
@@ -251,5 +252,45 @@ func standInsSessionsEnd(t *testing.T, r *Rooms, keys standInKeys) {
 		if i.ID == c.ID || i.ID == removed {
 			t.Error("a session that was signed out, or whose passkey was removed, is listed as open")
 		}
+	}
+}
+
+// A fault of ours under one advice: those behind it are carried out, and it is too
+// once the fault is mended, by itself, with the time of its receipt.
+func aStumblingAdviceHoldsNobodyUp(t *testing.T, r *Rooms) {
+	t.Helper()
+	p := payer(t, r, "demo-lena", "demo-card-9034")
+	r.Advice.Patience = advice.Patience{Times: 3}
+	change := func(statement string) {
+		t.Helper()
+		if err := r.DB.WithTx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(t.Context(), statement); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	received := r.DB.Now().Add(-time.Hour)
+	items := []advice.Item{p.advice(1, "stumbles", 700, received),
+		{Seq: 2, ID: db.NewID(), Kind: advice.KindFreeze, At: r.DB.Now(), MemberID: p.memberID, Body: json.RawMessage(`{"account_id":"` + p.card.ID + `"}`)}}
+	change(`ALTER TABLE payment RENAME TO payment_away`)
+	var outcomes []advice.Outcome
+	var err error
+	for n := 1; len(outcomes) < 2; n++ {
+		if outcomes, err = r.Advice.Take(t.Context(), "s9", items); n < 3 && err == nil || n > 3 {
+			t.Fatalf("attempt %d: %v %v", n, outcomes, err)
+		}
+	}
+	if outcomes[0].State != advice.Aside || outcomes[1].State != advice.Applied {
+		t.Errorf("%v", outcomes)
+	}
+	change(`ALTER TABLE payment_away RENAME TO payment`)
+	if err := r.Jobs.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	outcomes, err = r.Advice.Take(t.Context(), "s9", items)
+	if err != nil || outcomes[0].State != advice.Applied || outcomes[0].Result["payment_id"] != items[0].ID {
+		t.Fatalf("%v %v", outcomes, err)
+	}
+	paid, err := r.Payments.Get(t.Context(), p.memberID, items[0].ID)
+	if err != nil || !paid.CreatedAt.Equal(db.FromMicros(db.Micros(received))) {
+		t.Errorf("%v, received at %v: %v", paid, received, err)
 	}
 }

@@ -14,7 +14,8 @@ import (
 const listedAdvices = 200
 
 // RefusedAdvices prints what the stand-in did that core could not carry out, the
-// newest first, each with its reason: somebody has to look at it.
+// newest first, each with its reason: somebody has to look at it. What waits for a
+// fault of ours to be mended comes before it.
 func RefusedAdvices(ctx context.Context, configPath string, out io.Writer) error {
 	c, err := LoadConfig(configPath)
 	if err != nil {
@@ -25,9 +26,13 @@ func RefusedAdvices(ctx context.Context, configPath string, out io.Writer) error
 		return err
 	}
 	defer r.Close()
-	list, err := advice.New(r.DB, r.Payments, r.Accounts, r.SignIn).List(ctx, advice.Refused, time.Time{}, listedAdvices)
-	if err != nil {
-		return err
+	var list []advice.Entry
+	for _, state := range []advice.State{advice.Aside, advice.Refused} {
+		part, err := r.Advice.List(ctx, state, time.Time{}, listedAdvices)
+		if err != nil {
+			return err
+		}
+		list = append(list, part...)
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "done\tkind\tmember\tconfirmation\treason\t")

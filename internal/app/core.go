@@ -13,6 +13,7 @@ import (
 	"github.com/thejerf/suture/v4"
 
 	"standfast/internal/core/account"
+	"standfast/internal/core/advice"
 	"standfast/internal/core/api"
 	"standfast/internal/core/audit"
 	"standfast/internal/core/breached"
@@ -59,6 +60,7 @@ type Rooms struct {
 	Sequencer   *outbox.Sequencer
 	Gate        *overload.Gate
 	Feed        *feed.Service
+	Advice      *advice.Service
 	Later       *spool.Spool     // nil in commands that serve nobody, as the next
 	Replica     *replica.Replica // of what signing in needs
 	Handler     http.Handler
@@ -293,6 +295,7 @@ func (r *Rooms) wire(c Config, makeSignIn signInMaker) error {
 	if r.Feed, err = r.newFeed(c); err != nil {
 		return err
 	}
+	r.Advice = advice.New(r.DB, r.Payments, r.Accounts, r.SignIn, r.Jobs, r.log)
 	r.Sequencer = outbox.NewSequencer(r.DB, r.log, outbox.Table, audit.Table, ledger.Batches)
 	receipts, err := newReceipts(c, r.Notify)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"time"
 
-	"standfast/internal/core/advice"
 	"standfast/internal/db"
 	"standfast/internal/fault"
 	"standfast/internal/journey"
@@ -221,7 +220,7 @@ func (r *Rooms) newInternal(c Config, h *health, t *telemetry) internal {
 		standIn: map[string]http.Handler{
 			"GET /internal/v1/feed":          r.Feed.Handler(reader),
 			"GET /internal/v1/feed/snapshot": r.Feed.SnapshotHandler(r.log),
-			"POST /internal/v1/advices":      advice.New(r.DB, r.Payments, r.Accounts, r.SignIn).Handler(),
+			"POST /internal/v1/advices":      r.Advice.Handler(),
 		}}
 }
 

@@ -52,7 +52,7 @@ var rooms = map[string]string{
 	"internal/core/rail/sim":      "core/payment core/instrument money fault",
 	"internal/core/importer":      "core/member core/account core/ledger core/instrument core/locator core/signin core/audit db fault money",
 	"internal/core/feed":          "core/outbox db fault",
-	"internal/core/advice":        "core/account core/payment core/signin core/audit db fault money",
+	"internal/core/advice":        "core/account core/payment core/signin core/audit core/jobs db fault money",
 	"internal/core/api":           pages,
 	"internal/core/portal":        pages + frame,
 	"internal/core/console":       pages + frame + " core/staff core/proofing",

@@ -16,10 +16,12 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"time"
 
 	"standfast/internal/core/account"
 	"standfast/internal/core/audit"
+	"standfast/internal/core/jobs"
 	"standfast/internal/core/payment"
 	"standfast/internal/core/signin"
 	"standfast/internal/db"
@@ -44,6 +46,7 @@ const (
 	Applied State = "applied"
 	Already State = "already" // the same intention stood since before
 	Refused State = "refused" // a rule stands against it now; somebody has to look
+	Aside   State = "aside"   // a fault of ours stands against it; it is tried again by itself
 )
 
 // Item is one advice.
@@ -68,15 +71,22 @@ type Outcome struct {
 
 // Service takes advices. It is safe for use by many goroutines and processes.
 type Service struct {
+	Patience Patience // to be set before the first advice comes; New gives the usual one
+
 	db       *db.DB
 	payments *payment.Service
 	accounts *account.Service
 	signIn   *signin.Service
+	jobs     *jobs.Jobs
+	log      *slog.Logger
+	stumbles stumbles
 }
 
-// New makes the service.
-func New(d *db.DB, p *payment.Service, a *account.Service, s *signin.Service) *Service {
-	return &Service{db: d, payments: p, accounts: a, signIn: s}
+// New makes the service and registers its job.
+func New(d *db.DB, p *payment.Service, a *account.Service, s *signin.Service, j *jobs.Jobs, log *slog.Logger) *Service {
+	service := &Service{Patience: usualPatience(), db: d, payments: p, accounts: a, signIn: s, jobs: j, log: log}
+	jobs.Handle(j, asideTime, service.tryAside)
+	return service
 }
 
 // contents is a digest of all that a repeat must have in common.
@@ -118,7 +128,7 @@ func (s *Service) take(ctx context.Context, standIn string, i Item) (o Outcome, 
 	}
 	work, err := s.prepare(ctx, i)
 	if err != nil {
-		return o, err
+		return s.setAside(ctx, standIn, i, err)
 	}
 	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
 		first, err := claim(ctx, tx, standIn, i, work.confirmation)
@@ -129,22 +139,32 @@ func (s *Service) take(ctx context.Context, standIn string, i Item) (o Outcome, 
 			o, err = outcomeOf(ctx, tx, standIn, i)
 			return err
 		}
-		if o, err = work.run(ctx, tx); err != nil {
-			return err
-		}
-		o.Seq, o.ID = i.Seq, i.ID
-		if err := settle(ctx, tx, standIn, o); err != nil {
-			return err
-		}
-		return record(ctx, tx, i, o)
+		o, err = carryOut(ctx, tx, standIn, i, work)
+		return err
 	})
-	return o, err
+	if err != nil {
+		return s.setAside(ctx, standIn, i, err)
+	}
+	s.stumbles.over(standIn + " " + i.Kind)
+	return o, nil
+}
+
+// carryOut does what an advice says, and writes what came of it.
+func carryOut(ctx context.Context, tx *db.Tx, standIn string, i Item, work effect) (o Outcome, err error) {
+	if o, err = work.run(ctx, tx); err != nil {
+		return o, err
+	}
+	o.Seq, o.ID = i.Seq, i.ID
+	if err := settle(ctx, tx, standIn, o); err != nil {
+		return o, err
+	}
+	return o, record(ctx, tx, i, o)
 }
 
 // record leaves who did what, and what came of it.
 func record(ctx context.Context, tx *db.Tx, i Item, o Outcome) error {
 	outcome := audit.OK
-	if o.State == Refused {
+	if o.State == Refused || o.State == Aside {
 		outcome = audit.Refused
 	}
 	return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: i.MemberID, Action: "advice." + i.Kind, Object: "advice", ObjectID: i.ID, Outcome: outcome,

@@ -92,7 +92,10 @@ func (p *Pusher) Push(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	first, waiting, err := p.Own.FirstWaiting(ctx)
-	if err != nil || waiting == 0 {
+	if err == nil && waiting == 0 {
+		first, err = p.Own.FirstAside(ctx, p.Now())
+	}
+	if err != nil || first == 0 {
 		return false, err
 	}
 	return p.send(ctx, first, true)
@@ -124,7 +127,7 @@ func (p *Pusher) answered(ctx context.Context, asked []store.Advice, list []stor
 		ids[a.Seq] = a.ID
 	}
 	for _, o := range list {
-		good := o.State == store.Applied || o.State == store.Already || o.State == store.Refused
+		good := o.State == store.Applied || o.State == store.Already || o.State == store.Refused || o.State == store.Aside
 		if ids[o.Seq] != o.ID || !good {
 			return fault.New(fault.Unavailable, "advice.answer", "Core answered what was not asked.")
 		}

@@ -1,7 +1,6 @@
 package entry
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -61,7 +60,7 @@ func FuzzParseHash(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, phc string) {
 		if _, here := parseHash(phc); here != (signin.CheckPasswordHash(phc) == nil) {
-			t.Error(fmt.Sprintf("%q: here %v", phc, here))
+			t.Errorf("%q: here %v", phc, here)
 		}
 	})
 }

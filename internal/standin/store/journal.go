@@ -16,6 +16,7 @@ const (
 	Applied State = "applied"
 	Already State = "already" // core had taken the same intention itself
 	Refused State = "refused" // a rule of core's stood against it; the member is told
+	Aside   State = "aside"   // core has it, and cannot carry it out yet
 )
 
 // Kinds of advices.
@@ -87,12 +88,22 @@ func (o *Own) Last(ctx context.Context) (seq int64, err error) {
 	return seq, unavailable(err)
 }
 
-// Answered stores core's answers. The first answer to an advice stays.
+// asideAgain is how long after an answer that settled nothing core is asked anew.
+const asideAgain = 10 * time.Minute
+
+// FirstAside gives the number of the first advice that core has set aside and was
+// not asked about lately; 0 when there is none.
+func (o *Own) FirstAside(ctx context.Context, now time.Time) (seq int64, err error) {
+	err = o.file.read.QueryRowContext(ctx, `SELECT COALESCE(min(seq), 0) FROM advice WHERE state = $1 AND answered_at < $2`, Aside, Micros(now.Add(-asideAgain))).Scan(&seq)
+	return seq, unavailable(err)
+}
+
+// Answered stores core's answers. The first one that settles an advice stays.
 func (o *Own) Answered(ctx context.Context, list []Outcome, now time.Time) error {
 	return unavailable(o.file.tx(ctx, func(tx *sql.Tx) error {
 		for _, a := range list {
-			_, err := tx.ExecContext(ctx, `UPDATE advice SET state = $3, code = $4, message = $5, result = $6, answered_at = $7 WHERE seq = $1 AND id = $2 AND state = $8`,
-				a.Seq, a.ID, a.State, a.Code, a.Message, string(a.Result), Micros(now), Waiting)
+			_, err := tx.ExecContext(ctx, `UPDATE advice SET state = $3, code = $4, message = $5, result = $6, answered_at = $7 WHERE seq = $1 AND id = $2 AND state IN ($8, $9)`,
+				a.Seq, a.ID, a.State, a.Code, a.Message, string(a.Result), Micros(now), Waiting, Aside)
 			if err != nil {
 				return err
 			}
