@@ -239,8 +239,18 @@ func (s *supervisor) run(ctx context.Context) error {
 	log := &together{to: os.Stderr}
 	serving := make(chan string, len(children))
 	ended := make(chan error, len(children))
-	for _, c := range children {
-		go func() { ended <- c.keep(ctx, s.o.Log, log, s.started(c.name, serving)) }()
+	behind, last := context.WithCancel(context.WithoutCancel(ctx))
+	defer last()
+	for i, c := range children {
+		front := i == len(children)-1 // members are turned to what is behind it until it has gone
+		go func() {
+			if !front {
+				ended <- c.keep(behind, s.o.Log, log, s.started(c.name, serving))
+				return
+			}
+			defer last()
+			ended <- c.keep(ctx, s.o.Log, log, s.started(c.name, serving))
+		}()
 	}
 	go s.announceOnce(ctx, len(children), serving)
 	var err error
@@ -253,7 +263,7 @@ func (s *supervisor) run(ctx context.Context) error {
 	return err
 }
 
-// children gives the processes of the demo.
+// children gives the processes of the demo: last the one that members reach.
 func (s *supervisor) children() []*child {
 	if s.o.Direct {
 		core := s.cells[0].children(s.o.NoRestart)[0]
