@@ -39,6 +39,7 @@ type cli struct {
 	Edge      edgeCmd      `cmd:"" help:"Run the edge, which members reach, from a configuration file."`
 	Import    importCmd    `cmd:"" help:"Load members, accounts and their history from CSV files."`
 	Standin   standInCmd   `cmd:"" name:"standin" help:"Run the stand-in, which serves while core is away, from a configuration file."`
+	Healthy   healthyCmd   `cmd:"" help:"Ask a process on this machine whether it lives, as a container's health check."`
 	Balances  balancesCmd  `cmd:"" help:"List every account's balance as the ledger has it."`
 	Verify    verifyCmd    `cmd:"" help:"Recompute ledger, hash chains and audit log; name what is wrong."`
 	Doctor    doctorCmd    `cmd:"" help:"Check each dependency and say what to do."`
@@ -207,6 +208,13 @@ func (c *standInCmd) Run(w *world) error {
 	}
 	return app.StandIn(w, c.Config, os.Stderr)
 }
+
+type healthyCmd struct {
+	Admin string `help:"Address of its admin listener." required:"" placeholder:"HOST:PORT"`
+	Ready bool   `help:"Ask whether it may be sent members too."`
+}
+
+func (c *healthyCmd) Run(w *world) error { return app.Healthy(w, c.Admin, c.Ready) }
 
 type edgeCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`

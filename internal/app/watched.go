@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"standfast/internal/fault"
 )
 
 // watched tells systemd, or whoever else speaks its protocol (sd_notify(3)), how
@@ -59,14 +61,32 @@ func (w watched) serves(ctx context.Context, admin net.Addr) {
 func lives(ctx context.Context, admin string, within time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/healthz", nil)
+	return Healthy(ctx, admin, false) == nil
+}
+
+// healthyTime bounds one question of Healthy.
+const healthyTime = 5 * time.Second
+
+// Healthy asks the admin listener of a process whether it lives and, with ready,
+// whether it may be sent members: what a container without a shell can check.
+func Healthy(ctx context.Context, admin string, ready bool) error {
+	ctx, cancel := context.WithTimeout(ctx, healthyTime)
+	defer cancel()
+	path := "/healthz"
+	if ready {
+		path = "/readyz"
+	}
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+path, nil)
 	if err != nil {
-		return false
+		return fault.Wrap(fault.Invalid, "usage", "--admin is host:port, such as localhost:9443.", err)
 	}
 	a, err := http.DefaultClient.Do(q)
 	if err != nil {
-		return false
+		return fault.Wrap(fault.Unavailable, "healthy.away", "Nothing answers at "+admin+".", err)
 	}
 	a.Body.Close()
-	return a.StatusCode == http.StatusOK
+	if a.StatusCode != http.StatusOK {
+		return fault.New(fault.Unavailable, "healthy.no", "The process answers "+path+" with "+a.Status+".")
+	}
+	return nil
 }
