@@ -107,7 +107,7 @@ func openStandIn(ctx context.Context, c StandInFile, log *slog.Logger) (s *stand
 	if s.known, err = store.OpenKnown(ctx, c.Store+".known"); err != nil {
 		return nil, errors.Join(fault.Wrap(fault.Unavailable, "standin.store", "The copy of core's data cannot be opened.", err), s.own.Close())
 	}
-	if err := s.join(ctx); err != nil {
+	if err := errors.Join(s.meet(ctx), s.join(ctx)); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (s *standIn) open() error {
 	t := teller.New(teller.Config{Known: s.known, Own: s.own, Desk: s.desk, Zone: zone, CutOff: time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute,
 		StepUpAbove: above, FreeTotal: freeTotal, FreeCount: freeCount, Limits: limits, Now: standInNow})
 	s.site = site.New(site.Config{Desk: s.desk, Teller: t, Texts: texts.Among(c.Cell.Locales), Log: s.log, Now: standInNow, Zone: zone, Cell: c.Cell.Name, Brand: brand,
-		Telephone: c.Cell.Telephone, PublicURL: c.Cell.PublicURL, Halted: s.pusher.Halted})
+		Telephone: c.Cell.Telephone, PublicURL: c.Cell.PublicURL, Halted: s.halted})
 	return nil
 }
 
@@ -183,6 +183,7 @@ func (s *standIn) run(ctx context.Context, inside, admin net.Listener) error {
 	g, work := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.consumer.Run(work) })
 	g.Go(func() error { return s.pusher.Run(work) })
+	g.Go(func() error { return s.keep(work) })
 	srv := newServer(partingWith(s.inside(), s.stopping.Load))
 	srv.TLSConfig = secure
 	g.Go(func() error {
@@ -237,7 +238,7 @@ func (s *standIn) state(ctx context.Context) standInState {
 	if e, _ := s.consumer.Trouble(); e != nil {
 		no(true, e.Code+": "+e.Message)
 	}
-	if e := s.pusher.Halted(); e != nil {
+	if e := s.halted(); e != nil {
 		no(true, e.Code+": "+e.Message)
 	}
 	_, waiting, err := s.own.FirstWaiting(ctx)

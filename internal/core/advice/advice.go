@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"standfast/internal/core/account"
@@ -139,6 +140,9 @@ func (s *Service) take(ctx context.Context, standIn string, i Item) (o Outcome, 
 			o, err = outcomeOf(ctx, tx, standIn, i)
 			return err
 		}
+		if err := noticeStore(ctx, tx, standIn, i); err != nil {
+			return err
+		}
 		o, err = carryOut(ctx, tx, standIn, i, work)
 		return err
 	})
@@ -169,6 +173,20 @@ func record(ctx context.Context, tx *db.Tx, i Item, o Outcome) error {
 	}
 	return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: i.MemberID, Action: "advice." + i.Kind, Object: "advice", ObjectID: i.ID, Outcome: outcome,
 		Details: map[string]string{"by": "the stand-in", "state": string(o.State), "code": o.Code, "at": i.At.UTC().Format(time.RFC3339)}})
+}
+
+// noticeStore records that a stand-in tells under another store's name than before:
+// the first was lost, with what it had not told, or a second stand-in is at work.
+func noticeStore(ctx context.Context, tx *db.Tx, standIn string, i Item) error {
+	if i.Seq != 1 {
+		return nil
+	}
+	before, last, err := storeBefore(ctx, tx, standIn)
+	if err != nil || before == "" {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{Actor: "system", Action: "advice.new-store", Object: "standin", ObjectID: standIn, Outcome: audit.OK,
+		Details: map[string]string{"before": before, "last": strconv.FormatInt(last, 10), "at": i.At.UTC().Format(time.RFC3339)}})
 }
 
 // before gives what came of an advice that was taken already; one that is not the

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"standfast/internal/db"
@@ -18,6 +19,16 @@ func inOrder(ctx context.Context, tx *db.Tx, standIn string, seq int64) error {
 		return errGap(last + 1)
 	}
 	return err
+}
+
+// storeBefore gives the other store that has told an advice last, and that advice's
+// number; "" where there is none.
+func storeBefore(ctx context.Context, tx *db.Tx, standIn string) (other string, last int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT standin, seq FROM advice WHERE standin <> $1 ORDER BY taken_at DESC, seq DESC LIMIT 1`, standIn).Scan(&other, &last)
+	if errors.Is(err, db.ErrNoRows) {
+		err = nil
+	}
+	return other, last, err
 }
 
 // claim writes the advice's row, and tells whether this transaction is the first

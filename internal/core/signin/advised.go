@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"standfast/internal/core/audit"
@@ -64,6 +65,11 @@ func (s *Service) RecordOpenedTx(ctx context.Context, tx *db.Tx, o OpenedElsewhe
 	}
 	if _, err = s.end(ctx, tx, "cut-off", where, o.ID); err != nil {
 		return err
+	}
+	if slices.Contains(o.Methods, byPassword) { // it was right: what was counted before on the member's devices is over
+		if err := forgive(ctx, tx, []gauge{s.gauge(perKnown(), o.MemberID, o.MemberID)}); err != nil {
+			return err
+		}
 	}
 	return audit.Record(ctx, tx, audit.Entry{Actor: "member", ActorID: o.MemberID, Action: "signin.session", Object: "session", ObjectID: o.ID,
 		Outcome: audit.OK, From: o.IP, Details: map[string]string{"by": "the stand-in", "at": o.At.Format(time.RFC3339)}})

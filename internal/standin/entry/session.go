@@ -62,6 +62,7 @@ type Desk struct {
 	ring    *token.Keyring
 	mu      sync.Mutex // of what is learned
 	revoked token.Revocations
+	clock   clock
 	turns   chan struct{}
 	tries   *rate.Limiter // of passkeys, each of which costs a signature's check
 }
@@ -80,6 +81,9 @@ func New(ctx context.Context, c Config) (*Desk, error) {
 	d := &Desk{Config: c, ring: token.NewKeyring(c.Cell, rememberTokens), turns: make(chan struct{}, max(1, c.Hash)), tries: rate.NewLimiter(triesRate, triesBurst)}
 	ended, err := c.Own.Ended(ctx, c.Now())
 	if err != nil {
+		return nil, err
+	}
+	if d.clock.seen, err = c.Own.Clock(ctx); err != nil {
 		return nil, err
 	}
 	for id, keep := range ended {
@@ -115,6 +119,7 @@ func (d *Desk) Learn(ctx context.Context, list []store.Record, at store.Position
 	}
 	if at.Complete.Unix() > 0 {
 		d.revoked.Complete(at.Complete)
+		d.clock.confirmed(d.Now(), at.Complete)
 	}
 	return nil
 }
@@ -200,13 +205,15 @@ func (d *Desk) Check(tok string, use Use) (Session, error) {
 		return Session{}, signedOut(err)
 	}
 	now := d.Now()
-	switch d.revoked.Check(c, now, d.Ages.of(use)) {
-	case token.Valid:
-		return d.renewed(c, now)
-	case token.Revoked:
+	switch answer := d.revoked.Check(c, now, d.Ages.of(use)); {
+	case d.revoked.Revokes(c):
+		return Session{}, signedOut(nil)
+	case answer == token.Unknown, !d.MayLook() && (use != Freeze || answer == token.Revoked):
+		return Session{}, unknown() // also of one that is over by a clock that may be wrong
+	case answer == token.Revoked:
 		return Session{}, signedOut(nil)
 	}
-	return Session{}, unknown()
+	return d.renewed(c, now)
 }
 
 // renewed gives a newer token when a quarter of the idle time has gone.
@@ -239,12 +246,6 @@ func (d *Desk) SignOut(ctx context.Context, s Session) error {
 
 // AsOf is until when revocations are complete.
 func (d *Desk) AsOf() time.Time { return d.revoked.AsOf() }
-
-// MayLook tells whether what is known is young enough to look at.
-func (d *Desk) MayLook() bool { return !d.AsOf().IsZero() && d.Now().Sub(d.AsOf()) <= d.Ages.Look }
-
-// MayPay tells whether what is known is young enough to pay by.
-func (d *Desk) MayPay() bool { return !d.AsOf().IsZero() && d.Now().Sub(d.AsOf()) <= d.Ages.Pay }
 
 func signedOut(cause error) error {
 	return fault.Wrap(fault.Unauthenticated, "session.over", "You are signed out. Please sign in.", cause)

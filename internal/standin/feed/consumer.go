@@ -126,5 +126,25 @@ func (c *Consumer) take(ctx context.Context, at store.Position, p page) error {
 	if err := c.Known.Take(ctx, list, at); err != nil {
 		return err
 	}
+	if err := c.trim(ctx, list); err != nil {
+		return err
+	}
 	return c.Changed(ctx, list, at, false)
+}
+
+// KeepTransactions is how many of an account's latest movements are kept.
+const KeepTransactions = 50
+
+// trim forgets movements that are no longer among an account's latest.
+func (c *Consumer) trim(ctx context.Context, list []store.Record) error {
+	moved := map[string]bool{}
+	for _, r := range list {
+		if r.Topic == Transaction && !r.Gone && !moved[r.Owner] {
+			moved[r.Owner] = true
+			if err := c.Known.Trim(ctx, Transaction, r.Owner, KeepTransactions); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -42,6 +42,7 @@ type core struct {
 	lines  []string // of the snapshot
 	pages  map[string]string
 	lose   bool // the next answer to advices does not arrive
+	spoil  func(snapshot string) string
 	served map[int64]string
 	result map[int64]store.Outcome
 	count  int // effects
@@ -77,7 +78,11 @@ func (c *core) page(cell, after, next string, version int, items string) string 
 func (c *core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/internal/v1/feed/snapshot":
-		_, _ = io.WriteString(w, c.snapshot("us"))
+		all := c.snapshot("us")
+		if c.spoil != nil {
+			all = c.spoil(all)
+		}
+		_, _ = io.WriteString(w, all)
 	case "/internal/v1/feed":
 		after := r.URL.Query().Get("after")
 		body, ok := c.pages[after]

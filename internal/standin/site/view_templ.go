@@ -2777,7 +2777,7 @@ func stands(f frame, r teller.Receipt) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		switch r.Advice {
-		case store.Waiting:
+		case store.Waiting, store.Aside:
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 194, "<p class=\"state late\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

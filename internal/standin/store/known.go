@@ -38,6 +38,7 @@ type Position struct {
 	Cursor   string
 	Complete time.Time // nothing that was committed before then is missing; zero: never complete yet
 	Since    time.Time // when this file was begun from a snapshot; what is older came with it
+	Own      string    // of the own file that it stood beside last: by this a lost one is noticed
 }
 
 // Known is what core has told. It is safe for use by many goroutines; a swap
@@ -115,6 +116,8 @@ func (p *Position) set(name, value string) {
 		p.Cell = value
 	case "cursor":
 		p.Cursor = value
+	case "own":
+		p.Own = value
 	case "complete":
 		p.Complete, _ = time.Parse(time.RFC3339Nano, value) // ours; what cannot be read counts as never
 	case "since":
@@ -123,13 +126,34 @@ func (p *Position) set(name, value string) {
 }
 
 func (p Position) save(ctx context.Context, tx *sql.Tx) error {
-	for name, value := range map[string]string{"cell": p.Cell, "cursor": p.Cursor, "complete": p.Complete.Format(time.RFC3339Nano), "since": p.Since.Format(time.RFC3339Nano)} {
+	for name, value := range map[string]string{"cell": p.Cell, "cursor": p.Cursor, "own": p.Own, "complete": p.Complete.Format(time.RFC3339Nano), "since": p.Since.Format(time.RFC3339Nano)} {
 		_, err := tx.ExecContext(ctx, `INSERT INTO about (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Meet notes which own file stands beside this one, and gives the one that stood
+// there before, where that was another.
+func (k *Known) Meet(ctx context.Context, own string) (before string, err error) {
+	at := k.Position()
+	if at.Own == own {
+		return "", nil
+	}
+	before, at.Own = at.Own, own
+	return before, k.Take(ctx, nil, at)
+}
+
+// Trim forgets all of an owner's records of a topic but those with the greatest keys.
+func (k *Known) Trim(ctx context.Context, topic, owner string, keep int) error {
+	k.mu.RLock()
+	f := k.file
+	k.mu.RUnlock()
+	_, err := f.write.ExecContext(ctx, `DELETE FROM record WHERE topic = $1 AND owner = $2 AND
+		key < (SELECT key FROM record WHERE topic = $1 AND owner = $2 AND NOT gone ORDER BY key DESC LIMIT 1 OFFSET $3)`, topic, owner, keep-1)
+	return unavailable(err)
 }
 
 // Take stores records and how far they reach in one transaction. A record that

@@ -38,6 +38,7 @@ type Own struct {
 	id    string
 	since time.Time
 	nonce []byte
+	lost  string // the store that this one came after; "" for none
 }
 
 // OpenOwn opens the file, and makes it where there is none. A file that cannot be
@@ -51,7 +52,11 @@ func OpenOwn(ctx context.Context, path string, now time.Time) (*Own, error) {
 		return nil, errors.Join(err, f.close())
 	}
 	o := &Own{file: f}
-	if err := f.tx(ctx, func(tx *sql.Tx) error { return o.introduce(ctx, tx, now) }); err != nil {
+	err = f.tx(ctx, func(tx *sql.Tx) error { return o.introduce(ctx, tx, now) })
+	if err == nil {
+		o.lost, err = o.about(ctx, "lost")
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.close())
 	}
 	return o, nil
@@ -90,9 +95,43 @@ func (o *Own) ID() string { return o.id }
 // Since is when this store was made.
 func (o *Own) Since() time.Time { return o.since }
 
+// Replaces notes that another store was lost, which this one has come after.
+func (o *Own) Replaces(ctx context.Context, lost string) error {
+	o.lost = lost
+	return o.note(ctx, "lost", lost)
+}
+
+// Lost names the store that was lost before this one was made; "" for none.
+func (o *Own) Lost() string { return o.lost }
+
 // Secret is the key of what this store hands out and takes back: nonces and
 // prompts.
 func (o *Own) Secret() []byte { return o.nonce }
+
+// Clock gives the latest time that was kept; zero for none.
+func (o *Own) Clock(ctx context.Context) (time.Time, error) {
+	value, err := o.about(ctx, "clock")
+	at, _ := time.Parse(time.RFC3339Nano, value) // ours; "" is never
+	return at, err
+}
+
+// KeepClock keeps how late it is.
+func (o *Own) KeepClock(ctx context.Context, at time.Time) error {
+	return o.note(ctx, "clock", at.UTC().Format(time.RFC3339Nano))
+}
+
+func (o *Own) about(ctx context.Context, name string) (value string, err error) {
+	err = o.file.read.QueryRowContext(ctx, `SELECT value FROM about WHERE name = $1`, name).Scan(&value)
+	if err == sql.ErrNoRows {
+		err = nil
+	}
+	return value, unavailable(err)
+}
+
+func (o *Own) note(ctx context.Context, name, value string) error {
+	_, err := o.file.write.ExecContext(ctx, `INSERT INTO about (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return unavailable(err)
+}
 
 // NewID gives a new id: UUIDv7.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() } // fails only without randomness

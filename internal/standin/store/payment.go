@@ -169,7 +169,7 @@ func (o *Own) Freeze(ctx context.Context, accountID, memberID string, at time.Ti
 	return unavailable(o.file.tx(ctx, func(tx *sql.Tx) error {
 		var state State
 		err := tx.QueryRowContext(ctx, `SELECT a.state FROM freeze f JOIN advice a ON a.seq = f.seq WHERE f.account_id = $1`, accountID).Scan(&state)
-		if err == nil && state == Waiting {
+		if err == nil && (state == Waiting || state == Aside) {
 			return nil
 		}
 		if err != nil && err != sql.ErrNoRows {
@@ -189,7 +189,7 @@ func (o *Own) Freeze(ctx context.Context, accountID, memberID string, at time.Ti
 // not, or has answered.
 func (o *Own) FreezeAsked(ctx context.Context, accountID string) (at time.Time, err error) {
 	var us int64
-	err = o.file.read.QueryRowContext(ctx, `SELECT f.asked_at FROM freeze f JOIN advice a ON a.seq = f.seq WHERE f.account_id = $1 AND a.state = $2`, accountID, Waiting).Scan(&us)
+	err = o.file.read.QueryRowContext(ctx, `SELECT f.asked_at FROM freeze f JOIN advice a ON a.seq = f.seq WHERE f.account_id = $1 AND a.state IN ($2, $3)`, accountID, Waiting, Aside).Scan(&us)
 	if err == sql.ErrNoRows {
 		return at, nil
 	}

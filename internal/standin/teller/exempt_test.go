@@ -84,7 +84,7 @@ func TestNoMoreIsExemptThanAtCore(t *testing.T) {
 		b := newBench(t, dir)
 		var count, minor int64 // without a proof since the last with one, wherever they were made
 		untold := map[string]feed.PaymentBody{}
-		for i := range rapid.IntRange(1, 15).Draw(t, "steps") {
+		for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
 			b.now = b.now.Add(time.Minute)
 			amount := money.New(rapid.Int64Range(1, 31_00).Draw(t, "amount"), "EUR")
 			key := fmt.Sprint("k", i)

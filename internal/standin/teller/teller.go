@@ -155,9 +155,6 @@ func (t *Teller) account(ctx context.Context, holder store.Record) (a Account, e
 	return a, err
 }
 
-// MaxTransactions is how many of an account's latest movements are kept.
-const MaxTransactions = 50
-
 // Transaction is one movement with its id.
 type Transaction struct {
 	ID string
@@ -169,7 +166,7 @@ func (t *Teller) Transactions(ctx context.Context, memberID, accountID string) (
 	if _, err := t.Account(ctx, memberID, accountID); err != nil {
 		return nil, err
 	}
-	records, err := t.Known.Of(ctx, feed.Transaction, accountID, "", MaxTransactions)
+	records, err := t.Known.Of(ctx, feed.Transaction, accountID, "", feed.KeepTransactions)
 	if err != nil {
 		return nil, err
 	}
