@@ -191,7 +191,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 // Defaults gives the configuration that the file only needs to differ from.
 func Defaults() Config {
 	return Config{
-		Cell:     cellUnder("us"),
+		Cell:     CellUnder("us"),
 		Listen:   ListenConfig{Public: "localhost:8443", Admin: "localhost:9443"},
 		Internal: InternalConfig{Linger: Duration{linger}},
 		Mail:     MailConfig{TLS: "starttls"}, Messages: MessagesConfig{DailyUnits: 20_000, CodesPerSecond: 50},

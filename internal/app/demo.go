@@ -178,7 +178,7 @@ func (s *supervisor) writeConfig() error {
 // cellConfig writes what a cell's core and stand-in read, and gives core's.
 func (s *supervisor) cellConfig(cell *demoCell) (Config, error) {
 	c := Defaults()
-	c.Cell = cellUnder(cell.name)
+	c.Cell = CellUnder(cell.name)
 	c.Cell.PublicURL, c.Regions = s.publicURL(cell), s.regions()
 	c.Listen = ListenConfig{Public: cell.core.door.Addr().String(), Admin: cell.core.admin.Addr().String()}
 	c.Database, c.MasterKey = cell.database, cell.key

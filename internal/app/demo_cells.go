@@ -105,7 +105,7 @@ func unlessThere(dir string, make func(dir string) error) error {
 
 func (s *supervisor) readyCell(c *demoCell) ReadyCell {
 	r := ReadyCell{Name: c.name, Portal: s.publicURL(c) + "/", API: s.publicURL(c) + "/api/v1", Admin: localURL(c.core.admin),
-		Console: localURL(c.core.console) + "/", Members: demoMembers(cellUnder(c.name)), Operators: c.operators()}
+		Console: localURL(c.core.console) + "/", Members: demoMembers(CellUnder(c.name)), Operators: c.operators()}
 	if !s.o.Direct {
 		r.StandIn = localURL(c.standin.admin)
 	}

@@ -2,10 +2,10 @@ package app
 
 import "github.com/pelletier/go-toml/v2"
 
-// cellUnder gives a cell as it is under the rules of us, gb or eu unless its file
+// CellUnder gives a cell as it is under the rules of us, gb or eu unless its file
 // says otherwise. The telephone numbers are among those that are kept for films,
 // so that nobody who is real is called.
-func cellUnder(rules string) CellConfig {
+func CellUnder(rules string) CellConfig {
 	switch rules {
 	case "gb":
 		return CellConfig{Name: "gb", Rules: "gb", Currency: "GBP", TimeZone: "Europe/London", Locales: []string{"en-GB"}, Telephone: "0808 157 0100"}
@@ -25,5 +25,5 @@ func cellOfFile(file []byte) CellConfig {
 		} `toml:"cell"`
 	}
 	_ = toml.Unmarshal(file, &said)
-	return cellUnder(said.Cell.Rules)
+	return CellUnder(said.Cell.Rules)
 }

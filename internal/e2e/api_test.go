@@ -18,7 +18,7 @@ type client struct {
 }
 
 func newClient(base, flow string) *client {
-	return &client{base: base, flow: flow, http: &http.Client{Timeout: time.Minute}}
+	return &client{base: base, flow: flow, http: &http.Client{Timeout: time.Minute, Transport: towards(base)}}
 }
 
 // send makes one request; err is set when no whole answer came.

@@ -32,7 +32,10 @@ type ready struct {
 	Operators []struct {
 		SetUp string `json:"set_up"`
 	} `json:"operators"`
-	PIDs map[string]int `json:"pids"`
+	PIDs  map[string]int `json:"pids"`
+	Edge  string         `json:"edge"`
+	Name  string         `json:"name"`  // of one cell
+	Cells []ready        `json:"cells"` // of all, each as far as it is the cell's
 }
 
 type credentials struct{ Username, Password, Region string }

@@ -78,6 +78,22 @@ func TestWhatHangsShowsItsLastValueAndNothingElseDoes(t *testing.T) {
 	}
 }
 
+// One cell is halted, another loses its processes and its data: members of the
+// others go on, and those of the lost one read so. How fast it is does not count.
+func TestALostCellCostsTheOthersNothing(t *testing.T) {
+	t.Parallel()
+	out, errs, _ := run(t, "gameday", "17", "--json", "--members", "6", "--length", "2s", "--engine", "sqlite")
+	var r gamedayReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil || len(r.Problems) > 0 || len(r.Rows) != 1 {
+		t.Fatalf("%v\n%s%s", err, out, errs)
+	}
+	for _, f := range r.Rows[0].Figures {
+		if f.Met != nil && !*f.Met && (f.Of == 0 || f.Value < 0.9) { // a busy machine turns some away
+			t.Errorf("%s: %v of %d: %v", f.Name, f.Value, f.Of, f.Misses)
+		}
+	}
+}
+
 // passes runs a game day that has to pass.
 func passes(t *testing.T, rows int, args []string) {
 	t.Helper()

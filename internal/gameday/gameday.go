@@ -20,7 +20,7 @@ import (
 
 // CLI is the command line of `standfast gameday`.
 type CLI struct {
-	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 16, 18, 19." placeholder:"ROW"`
+	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 16, 17, 18, 19." placeholder:"ROW"`
 	JSON     bool          `help:"Print one JSON document in place of a table."`
 	HTML     string        `name:"html" help:"Write the report as a page too, with a timeline for each journey." type:"path" placeholder:"FILE"`
 	Engine   string        `help:"Database engine: postgresql where it is installed." enum:",postgresql,sqlite" default:""`
@@ -70,9 +70,9 @@ type play func(s *scenario.Stage, ctx context.Context, r *report.Report) error
 
 // plays gives the rows that were asked for.
 func (c *CLI) plays() ([]play, error) {
-	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 5: (*scenario.Stage).Row5, 6: (*scenario.Stage).Row6, 16: (*scenario.Stage).Row16, 18: (*scenario.Stage).Row18, 19: c.row19}
+	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 5: (*scenario.Stage).Row5, 6: (*scenario.Stage).Row6, 16: (*scenario.Stage).Row16, 17: row17, 18: (*scenario.Stage).Row18, 19: c.row19}
 	if len(c.Rows) == 0 {
-		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 16, 18 and 19.")
+		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 16, 17, 18 and 19.")
 	}
 	var list []play
 	for _, n := range c.Rows {
@@ -84,6 +84,14 @@ func (c *CLI) plays() ([]play, error) {
 	}
 	return list, nil
 }
+
+// row17 has cells of its own.
+func row17(s *scenario.Stage, ctx context.Context, r *report.Report) error {
+	return scenario.Row17(ctx, s.Options, r)
+}
+
+// ownStage tells whether a row needs nothing of the common one.
+func ownStage(row int) bool { return row == 17 || row == 19 }
 
 // row19 has processes and, on PostgreSQL, a database of its own beside the stage's.
 func (c *CLI) row19(s *scenario.Stage, ctx context.Context, r *report.Report) error {
@@ -128,7 +136,7 @@ func (c *CLI) replay(ctx context.Context, database string, plays []play, r *repo
 		o.Log = os.Stderr
 	}
 	s := &scenario.Stage{Options: o}
-	if !slices.Equal(c.Rows, []int{19}) {
+	if slices.ContainsFunc(c.Rows, func(n int) bool { return !ownStage(n) }) {
 		if s, err = scenario.Open(ctx, o); err != nil {
 			return err
 		}

@@ -150,6 +150,8 @@ func (c Config) check() error {
 
 // thisMachine tells whether browsers take a name for the machine itself, and so for
 // safe without TLS: localhost and all names under it (RFC 6761 section 6.3).
-func thisMachine(host string) bool { return host == "localhost" || strings.HasSuffix(host, ".localhost") }
+func thisMachine(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
 
 func (s *Service) now() time.Time { return s.conf.Now().UTC().Truncate(time.Microsecond) }

@@ -16,18 +16,16 @@ import (
 
 // What every made-up member has. The money is enough for any game day.
 const (
-	currency = "USD"
 	password = "gameday lantern harbor 42"
-	routing  = "011000015" // a routing number that the Federal Reserve keeps for itself
-
-	owed  = 900_000_00
-	saved = 500_000_00
+	owed     = 900_000_00
+	saved    = 500_000_00
 )
 
 // person is a made-up member.
 type person struct {
 	id              string
 	username, email string
+	currency        string
 	number          string // for text messages
 	card, savings   string // ids of accounts
 	method          string // id of a verified bank account
@@ -37,11 +35,11 @@ type person struct {
 
 // castMembers makes n synthetic members with a card, savings and a verified bank
 // account, each in a transaction.
-func castMembers(ctx context.Context, r *app.Rooms, n int, far bool) ([]person, error) {
+func castMembers(ctx context.Context, r *app.Rooms, h home, n int, far bool) ([]person, error) {
 	list := make([]person, n)
 	for i := range list {
 		err := r.DB.WithTx(ctx, func(tx *db.Tx) (err error) {
-			list[i], err = castMember(ctx, r, tx, i, far)
+			list[i], err = castMember(ctx, r, tx, h, i, far)
 			return err
 		})
 		if err != nil {
@@ -51,11 +49,11 @@ func castMembers(ctx context.Context, r *app.Rooms, n int, far bool) ([]person, 
 	return list, nil
 }
 
-func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int, far bool) (p person, err error) {
+func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, h home, i int, far bool) (p person, err error) {
 	name := fmt.Sprintf("gameday%d", i)
-	p.username, p.email, p.number = name, name+"@example.com", fmt.Sprintf("+1202555%04d", i%10000)
+	p.username, p.email, p.number, p.currency = name, name+h.mail, fmt.Sprintf(h.number, i), h.currency
 	m, err := r.Members.Create(ctx, tx, member.Spec{Ref: name, Username: name, DisplayName: "Gameday " + name, Email: p.email,
-		Phone: p.number, Locale: "en-US", Region: "us", Synthetic: true})
+		Phone: p.number, Locale: h.locale, Region: h.cell, Synthetic: true})
 	if err != nil {
 		return p, err
 	}
@@ -63,11 +61,11 @@ func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int, far bool) (
 	if err := r.SignIn.SetPassword(ctx, tx, m.ID, password); err != nil {
 		return p, err
 	}
-	limit := money.New(10*owed, currency)
-	if p.card, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-card", Name: "Everyday Card", Last4: "4242", Kind: account.Card, CreditLimit: &limit}, -owed); err != nil {
+	limit := money.New(10*owed, h.currency)
+	if p.card, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-card", Name: "Everyday Card", Last4: "4242", Kind: account.Card, Currency: h.currency, CreditLimit: &limit}, -owed); err != nil {
 		return p, err
 	}
-	if p.savings, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-savings", Name: "Savings", Last4: "1234", Kind: account.Savings}, saved); err != nil {
+	if p.savings, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-savings", Name: "Savings", Last4: "1234", Kind: account.Savings, Currency: h.currency}, saved); err != nil {
 		return p, err
 	}
 	if far {
@@ -75,15 +73,16 @@ func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, i int, far bool) (
 			return p, err
 		}
 	}
-	method, _, err := r.Instruments.ImportVerified(ctx, tx, m.ID, instrument.Request{Kind: instrument.KindBankAccount, Country: "US",
-		RoutingNumber: routing, AccountNumber: fmt.Sprintf("0007%08d", i), HolderName: m.DisplayName})
+	bank := h.bank(i)
+	bank.Kind, bank.HolderName = instrument.KindBankAccount, m.DisplayName
+	method, _, err := r.Instruments.ImportVerified(ctx, tx, m.ID, bank)
 	p.method = method.ID
 	return p, err
 }
 
 // openFar opens a card and savings that the issuer's own systems hold.
 func (p *person) openFar(ctx context.Context, r *app.Rooms, tx *db.Tx, memberID string) error {
-	limit := money.New(farLimit, currency)
+	limit := money.New(farLimit, p.currency)
 	for _, o := range []struct {
 		id   *string
 		spec account.Spec
@@ -91,7 +90,7 @@ func (p *person) openFar(ctx context.Context, r *app.Rooms, tx *db.Tx, memberID 
 		{&p.farCard, account.Spec{Ref: p.username + farCards, Source: farCards, Name: "Travel Card", Last4: "4343", Kind: account.Card, CreditLimit: &limit}},
 		{&p.farSavings, account.Spec{Ref: p.username + farSavings, Source: farSavings, Name: "Far Savings", Last4: "1235", Kind: account.Savings}},
 	} {
-		o.spec.Currency, o.spec.OpenedOn = currency, "2020-01-02"
+		o.spec.Currency, o.spec.OpenedOn = p.currency, "2020-01-02"
 		a, err := r.Accounts.Open(ctx, tx, o.spec)
 		if err != nil {
 			return err
@@ -106,7 +105,7 @@ func (p *person) openFar(ctx context.Context, r *app.Rooms, tx *db.Tx, memberID 
 
 // openAccount opens an account with an opening balance and gives its id.
 func openAccount(ctx context.Context, r *app.Rooms, tx *db.Tx, memberID string, spec account.Spec, minor int64) (string, error) {
-	spec.Currency, spec.OpenedOn = currency, "2020-01-02"
+	spec.OpenedOn = "2020-01-02"
 	a, err := r.Accounts.Open(ctx, tx, spec)
 	if err != nil {
 		return "", err
@@ -114,11 +113,11 @@ func openAccount(ctx context.Context, r *app.Rooms, tx *db.Tx, memberID string, 
 	if err := r.Members.AddHolder(ctx, tx, memberID, a.ID, member.Owner); err != nil {
 		return "", err
 	}
-	world := ledger.SystemID("gameday", currency)
-	if err := r.Ledger.OpenAccount(ctx, tx, ledger.AccountSpec{ID: world, Currency: currency, Book: "system", Folded: true}); err != nil {
+	world := ledger.SystemID("gameday", spec.Currency)
+	if err := r.Ledger.OpenAccount(ctx, tx, ledger.AccountSpec{ID: world, Currency: spec.Currency, Book: "system", Folded: true}); err != nil {
 		return "", err
 	}
-	e := ledger.Entry{Key: "gameday:" + spec.Ref, Debit: world, Credit: a.ID, Amount: money.New(minor, currency).Abs(),
+	e := ledger.Entry{Key: "gameday:" + spec.Ref, Debit: world, Credit: a.ID, Amount: money.New(minor, spec.Currency).Abs(),
 		Kind: "opening", Description: "Balance brought forward", EffectiveAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Fact: true}
 	if minor < 0 {
 		e.Debit, e.Credit = a.ID, world

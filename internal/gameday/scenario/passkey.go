@@ -53,7 +53,7 @@ func (m *Member) addPasskey(ctx context.Context) error {
 // known, nobody is signed in. The member's own browser goes on beside it.
 func (m *Member) nextMorning() *Member {
 	again := newMember(m.origin, m.mailbox, m.texts, m.person)
-	again.key = m.key
+	again.key, again.way, again.http.Transport = m.key, m.way, m.way
 	at, _ := url.Parse(m.origin) // made by our own process
 	var kept []*http.Cookie
 	for _, c := range m.jar.Cookies(at) {

@@ -117,7 +117,7 @@ func (s *Stage) cast(ctx context.Context, database string) (list []person, err e
 		return nil, err
 	}
 	defer rooms.Close()
-	return castMembers(ctx, rooms, s.Options.Members, s.Systems)
+	return castMembers(ctx, rooms, homes()[0], s.Options.Members, s.Systems)
 }
 
 // start runs the program as `standfast demo` does, in a process of its own, with
@@ -142,6 +142,11 @@ func (s *Stage) start(ctx context.Context) error {
 		s.Proxy = proxy
 		args = append(args, "--database", through)
 	}
+	return s.launch(ctx, args)
+}
+
+// launch starts the program with a demo's flags, and waits until it is ready.
+func (s *Stage) launch(ctx context.Context, args []string) (err error) {
 	if s.Program == "" {
 		if s.Program, err = os.Executable(); err != nil {
 			return err

@@ -32,8 +32,8 @@ func openSystems(members int) (*systems, error) {
 	var accounts []httpsource.Holding
 	for i := range members {
 		name := fmt.Sprintf("gameday%d", i)
-		accounts = append(accounts, httpsource.Holding{Ref: name + farCards, Currency: currency, CreditLimit: farLimit},
-			httpsource.Holding{Ref: name + farSavings, Currency: currency})
+		accounts = append(accounts, httpsource.Holding{Ref: name + farCards, Currency: homes()[0].currency, CreditLimit: farLimit},
+			httpsource.Holding{Ref: name + farSavings, Currency: homes()[0].currency})
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -63,6 +63,9 @@ func (f *fleet) castVisitors(ctx context.Context) error {
 	return nil
 }
 
+// visitorBanks is where the numbers of visitors' bank accounts begin.
+const visitorBanks = 1_000_000
+
 // castVisitor makes a member with a card and a verified bank account.
 func castVisitor(ctx context.Context, r *app.Rooms, tx *db.Tx, i int) (p person, err error) {
 	name := fmt.Sprintf("visitor%d", i)
@@ -71,13 +74,15 @@ func castVisitor(ctx context.Context, r *app.Rooms, tx *db.Tx, i int) (p person,
 	if err != nil {
 		return p, err
 	}
-	limit := money.New(10*owed, currency)
-	if p.card, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-card", Name: "Everyday Card", Last4: "4242", Kind: account.Card, CreditLimit: &limit}, -owed); err != nil {
+	home := homes()[0]
+	limit := money.New(10*owed, home.currency)
+	if p.card, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-card", Name: "Everyday Card", Last4: "4242", Kind: account.Card, Currency: home.currency, CreditLimit: &limit}, -owed); err != nil {
 		return p, err
 	}
-	method, _, err := r.Instruments.ImportVerified(ctx, tx, m.ID, instrument.Request{Kind: instrument.KindBankAccount, Country: "US",
-		RoutingNumber: routing, AccountNumber: fmt.Sprintf("0008%08d", i), HolderName: m.DisplayName})
-	p.id, p.username, p.method = m.ID, name, method.ID
+	bank := home.bank(visitorBanks + i)
+	bank.Kind, bank.HolderName = instrument.KindBankAccount, m.DisplayName
+	method, _, err := r.Instruments.ImportVerified(ctx, tx, m.ID, bank)
+	p.id, p.username, p.method, p.currency = m.ID, name, method.ID, home.currency
 	return p, err
 }
 

@@ -143,7 +143,7 @@ func freezeCard() visit {
 func pay(key string) visit {
 	return visit{paying, func(ctx context.Context, m *Member) (answer, error) {
 		return m.api(ctx, http.MethodPost, "/payments", map[string]any{"account_id": m.card, "payment_method_id": m.method,
-			"amount": map[string]string{"value": "1.00", "currency": currency}}, "Idempotency-Key", key)
+			"amount": map[string]string{"value": "1.00", "currency": m.currency}}, "Idempotency-Key", key)
 	}, func(_ *Member, a answer) string {
 		if a.status == http.StatusCreated || a.later() {
 			return ""
