@@ -37,6 +37,7 @@ type cli struct {
 	Certs     certsCmd     `cmd:"" name:"certificates" help:"Make the certificates by which processes know each other, or new ones."`
 	Core      coreCmd      `cmd:"" help:"Run the core process from a configuration file."`
 	Edge      edgeCmd      `cmd:"" help:"Run the edge, which members reach, from a configuration file."`
+	Routing   routingCmd   `cmd:"" help:"See and change who answers members; works without core."`
 	Import    importCmd    `cmd:"" help:"Load members, accounts and their history from CSV files."`
 	Standin   standInCmd   `cmd:"" name:"standin" help:"Run the stand-in, which serves while core is away, from a configuration file."`
 	Healthy   healthyCmd   `cmd:"" help:"Ask a process on this machine whether it lives, as a container's health check."`

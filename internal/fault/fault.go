@@ -58,6 +58,7 @@ type Error struct {
 	Args       map[string]any // values that the catalogue's sentence names
 	Fields     []Field
 	RetryAfter time.Duration
+	Load       bool           // turned away for the load alone: nothing is broken, and whoever routes members must not think so
 	Extra      map[string]any // members of the problem document beside the standard ones
 	Cause      error          // for the log, never for the person
 }
@@ -105,6 +106,12 @@ func (e *Error) With(name string, value any) *Error {
 // After sets how long the caller should wait.
 func (e *Error) After(d time.Duration) *Error {
 	e.RetryAfter = d
+	return e
+}
+
+// OfLoad marks a request that was turned away because there was too much to do.
+func (e *Error) OfLoad() *Error {
+	e.Load = true
 	return e
 }
 

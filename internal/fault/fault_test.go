@@ -67,3 +67,13 @@ func TestRetryAfterIsThereWhenItIsDueAndOnlyThen(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoIsTurnedAwayForTheLoadIsMarked(t *testing.T) {
+	for want, e := range map[string]*Error{"1": New(Unavailable, "busy", "…").OfLoad(), "": New(Unavailable, "late", "…")} {
+		w := httptest.NewRecorder()
+		WriteProblem(w, e)
+		if got := w.Header().Get(ShedHeader); got != want {
+			t.Errorf("%s: %q, want %q", e.Code, got, want)
+		}
+	}
+}

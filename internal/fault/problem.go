@@ -43,11 +43,19 @@ func WriteProblem(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(Problem(e))
 }
 
-// SetRetryAfter sets Retry-After in whole seconds, at least one, for the kinds that carry it.
+// ShedHeader says between our processes that a request was turned away for the
+// load alone. The edge takes it off.
+const ShedHeader = "Standfast-Shed"
+
+// SetRetryAfter sets Retry-After in whole seconds, at least one, for the kinds
+// that carry it, and says of one that was turned away for the load that it was.
 func SetRetryAfter(h http.Header, e *Error) {
 	if e.Kind != TooMany && e.Kind != Unavailable {
 		return
 	}
 	s := max(1, int((e.RetryAfter+time.Second-1)/time.Second))
 	h.Set("Retry-After", strconv.Itoa(s))
+	if e.Load {
+		h.Set(ShedHeader, "1")
+	}
 }

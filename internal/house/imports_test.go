@@ -22,6 +22,7 @@ var rooms = map[string]string{
 	"internal/token":     "fault",
 	"internal/masterkey": "fault",
 	"internal/pki":       "fault",
+	"internal/steer":     "fault",
 	"internal/db":        "fault",
 	"internal/pgserver":  "",
 	"internal/dbtest":    "core/jobs db fault pgserver",

@@ -113,5 +113,5 @@ func busy(cause error) error {
 		return fault.Wrap(fault.Unavailable, "busy", "The request was given up.", cause)
 	}
 	return fault.New(fault.Unavailable, "busy", "Very many people are here just now. Nothing was done; please try again in a moment.").
-		After(againLeast + rand.N(againSpread))
+		After(againLeast + rand.N(againSpread)).OfLoad()
 }

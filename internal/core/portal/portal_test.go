@@ -16,6 +16,7 @@ import (
 	"standfast/internal/core/portal/view"
 	"standfast/internal/core/signin"
 	"standfast/internal/db"
+	"standfast/internal/fault"
 	"standfast/internal/journey"
 	"standfast/internal/masterkey"
 	"standfast/internal/overload"
@@ -268,6 +269,7 @@ func TestAFullHouseComesBackByItself(t *testing.T) {
 		t.Errorf("comes back %q, retry after %q, cookies %v", again, p.Header.Get("Retry-After"), p.Header.Values("Set-Cookie"))
 	}
 	want(t, "says", p.heading(), "Very many people are here just now")
+	want(t, "says between our processes", p.Header.Get(fault.ShedHeader), "1")
 	sent := b.post("/transfer", url.Values{})
 	want(t, "a form", sent.StatusCode, http.StatusServiceUnavailable)
 	want(t, "is sent again by itself", sent.Header.Get("Refresh"), "")

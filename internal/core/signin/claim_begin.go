@@ -190,7 +190,7 @@ func (s *Service) mayBegin() error {
 }
 
 func claimsBusy() error {
-	return fault.New(fault.Unavailable, "claim.busy", "Very many people are asking for this just now. Please try again in a moment.").After(againLeast + again())
+	return fault.New(fault.Unavailable, "claim.busy", "Very many people are asking for this just now. Please try again in a moment.").After(againLeast + again()).OfLoad()
 }
 
 // again spreads those who were refused over some seconds.

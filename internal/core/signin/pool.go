@@ -149,5 +149,5 @@ func (p *pool) took(d time.Duration) {
 }
 
 func busy(again time.Duration) error {
-	return fault.New(fault.Unavailable, "signin.busy", "Very many people are signing in just now. Please try again in a moment.").After(again)
+	return fault.New(fault.Unavailable, "signin.busy", "Very many people are signing in just now. Please try again in a moment.").After(again).OfLoad()
 }

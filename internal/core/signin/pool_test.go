@@ -27,7 +27,7 @@ func TestSeatsFollowWhatAHashCosts(t *testing.T) {
 		for {
 			l, err := p.enter()
 			if err != nil {
-				if e := fault.As(err); e.Kind != fault.Unavailable || e.Code != "signin.busy" || e.RetryAfter < againLeast {
+				if e := fault.As(err); e.Kind != fault.Unavailable || e.Code != "signin.busy" || e.RetryAfter < againLeast || !e.Load {
 					t.Fatal(name, err)
 				}
 				break

@@ -37,7 +37,7 @@ func (s *Service) message(ctx context.Context, tx *db.Tx, m member.Member, to st
 		return err
 	}
 	if !s.codeRate.AllowN(s.now(), 1) {
-		return fault.New(fault.Unavailable, "signin.busy", "Very many people are signing in just now. Please try again in a moment.")
+		return fault.New(fault.Unavailable, "signin.busy", "Very many people are signing in just now. Please try again in a moment.").OfLoad()
 	}
 	if err := s.countSend(ctx, tx, m, c); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"standfast/internal/fault"
 	"standfast/internal/journey"
 )
 
@@ -15,7 +16,7 @@ const (
 	DeadlineHeader = "Standfast-Deadline" // milliseconds that are left
 	SideHeader     = "Standfast-Side"     // which side answered
 	BuildHeader    = "Standfast-Build"    // which build answered
-	ShedHeader     = "Standfast-Shed"     // turned away because there was too much to do
+	ShedHeader     = fault.ShedHeader     // turned away because there was too much to do
 	// ElsewhereHeader is a stand-in's on a refusal: it has done nothing, and core could do it.
 	ElsewhereHeader = "Standfast-Elsewhere"
 )

@@ -42,8 +42,9 @@ const Every journey.Name = "*"
 // Override is an operator's word on who answers a journey until some time.
 type Override struct {
 	Cell    string       `json:"cell"`
-	Journey journey.Name `json:"journey"` // or Every
-	Side    Side         `json:"side"`    // empty: ends an override
+	Journey journey.Name `json:"journey"`        // or Every
+	Side    Side         `json:"side"`           // empty: ends an override
+	Mark    string       `json:"mark,omitempty"` // of the state that was looked at; empty: whatever stands
 	Until   time.Time    `json:"until"`
 	Who     string       `json:"who"`
 	Reason  string       `json:"reason"`

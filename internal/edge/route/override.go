@@ -28,6 +28,10 @@ func (r *Router) Override(o Override) error {
 	if err := c.mayPin(o, now); err != nil {
 		return err
 	}
+	if o.Mark != "" && o.Mark != r.mark(c, o.Journey) {
+		return fault.New(fault.Conflict, "routing.changed", "Who answers has changed since you looked. Look again before you decide.")
+	}
+	o.Mark = ""
 	if o.Side == "" {
 		c.unpin(o.Journey, now)
 	} else {

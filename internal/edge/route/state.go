@@ -1,6 +1,9 @@
 package route
 
 import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
 	"time"
 
 	"standfast/internal/journey"
@@ -16,6 +19,7 @@ type State struct {
 type CellState struct {
 	Name      string         `json:"name"`
 	Exercise  Share          `json:"exercise"`
+	Mark      string         `json:"mark"`      // of all journeys; see JourneyState
 	Processes []ProcessState `json:"processes"` // builds of core, then the stand-in
 	Journeys  []JourneyState `json:"journeys"`
 }
@@ -41,17 +45,21 @@ type JourneyState struct {
 	AtCore   Share        `json:"at_core"`
 	Since    time.Time    `json:"since,omitzero"`
 	Hold     float64      `json:"hold_seconds"`
-	Override *Override    `json:"override,omitempty"`
-	Figures  []Figures    `json:"figures"` // one a process, in the order of Processes
+	// Mark changes with the side and with what operators have said. Who decides by
+	// what they saw sends it along, and is refused when it is not the present one.
+	Mark     string    `json:"mark"`
+	Override *Override `json:"override,omitempty"`
+	Figures  []Figures `json:"figures"` // one a process, in the order of Processes
 }
 
 // Figures are what one process did for one journey.
 type Figures struct {
-	Side   Side    `json:"side"`
-	Build  string  `json:"build,omitempty"`
-	Minute Tally   `json:"minute"`         // the last 60 seconds
-	P95    float64 `json:"p95_ms"`         // an upper bound, of the last 60 seconds
-	Hour   []Tally `json:"hour,omitempty"` // each of the last 60 minutes, the oldest first; left out where nothing came
+	Side    Side    `json:"side"`
+	Build   string  `json:"build,omitempty"`
+	Minute  Tally   `json:"minute"`         // the last 60 seconds
+	P95     float64 `json:"p95_ms"`         // an upper bound, of the last 60 seconds
+	HourP95 float64 `json:"hour_p95_ms"`    // the same of the last 60 minutes
+	Hour    []Tally `json:"hour,omitempty"` // each of the last 60 minutes, the oldest first; left out where nothing came
 }
 
 // State gives the state of all cells now.
@@ -67,7 +75,7 @@ func (r *Router) State() State {
 }
 
 func (r *Router) cellState(c *cell, now time.Time) CellState {
-	s := CellState{Name: c.Name, Exercise: c.exercise}
+	s := CellState{Name: c.Name, Exercise: c.exercise, Mark: r.mark(c, Every)}
 	for i, p := range c.processes() {
 		s.Processes = append(s.Processes, r.processState(c, i, p, now))
 	}
@@ -94,13 +102,11 @@ func (r *Router) processState(c *cell, i int, p *process, now time.Time) Process
 }
 
 func (r *Router) journeyState(c *cell, n journey.Name, now time.Time) JourneyState {
-	s := JourneyState{Journey: n, Side: Core, AtCore: r.plan.Load().cells[c.Name].atCore(n)}
+	s := JourneyState{Journey: n, AtCore: r.plan.Load().cells[c.Name].atCore(n), Mark: r.mark(c, n)}
 	if l, switched := c.lines[n]; switched && c.standin != nil {
 		s.Switched, s.Since, s.Hold = true, l.since.UTC(), l.hold.Seconds()
 	}
-	if s.AtCore < All/2 {
-		s.Side = Standin
-	}
+	s.Side = r.side(c, n)
 	if o, pinned := c.pin(n); pinned && s.Switched {
 		s.Override = &o
 	}
@@ -112,15 +118,40 @@ func (r *Router) journeyState(c *cell, n journey.Name, now time.Time) JourneySta
 
 func (p *process) figures(n journey.Name, now time.Time) Figures {
 	f := Figures{Side: p.target.Side, Build: p.target.Build, Minute: p.series[n].within(now, 60)}
-	f.P95 = float64(f.Minute.Below(0.95).Microseconds()) / 1000
-	hour := p.series[n].hour(now)
+	f.P95 = milliseconds(f.Minute.Below(0.95))
+	hour, sum := p.series[n].hour(now), Tally{}
 	for _, t := range hour {
-		if t.All()+t.Shed > 0 {
-			f.Hour = hour
-			break
-		}
+		sum.plus(t)
+	}
+	if sum.All()+sum.Shed > 0 {
+		f.Hour, f.HourP95 = hour, milliseconds(sum.Below(0.95))
 	}
 	return f
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// side is the one that answers most members of a journey.
+func (r *Router) side(c *cell, n journey.Name) Side {
+	if r.plan.Load().cells[c.Name].atCore(n) < All/2 {
+		return Standin
+	}
+	return Core
+}
+
+// mark is the mark of a journey or, for Every, of all that can be switched.
+func (r *Router) mark(c *cell, n journey.Name) string {
+	h := fnv.New64a()
+	for _, name := range lines() {
+		if n != Every && n != name {
+			continue
+		}
+		fmt.Fprintf(h, "%s %s\n", name, r.side(c, name))
+		if o, pinned := c.pin(name); pinned {
+			fmt.Fprintf(h, "%s %s %d\n", o.Journey, o.Side, o.Until.UnixMicro())
+		}
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
 }
 
 // Restore takes up what earlier decisions left, the oldest first, when an edge
