@@ -145,6 +145,7 @@ type demoCmd struct {
 	JSON      bool              `help:"Print one line of JSON once everything answers."`
 	Cells     string            `help:"Cells to run." default:"us"`
 	Direct    bool              `help:"Core alone answers members, without an edge and a stand-in." hidden:""`
+	Through   string            `help:"Where the edge reaches core, for game days that stand between them." name:"core-through" hidden:""`
 	NoRestart bool              `help:"Leave a process that died dead."`
 	Texts     string            `help:"Messages' address of a running sim sms, which then carries text messages in the mailbox's place." placeholder:"URL"`
 	Source    map[string]string `help:"A running sim source that holds accounts, under the name they are imported with." placeholder:"NAME=URL"`
@@ -152,7 +153,7 @@ type demoCmd struct {
 
 func (c *demoCmd) Run(w *world) error {
 	return app.Demo(w, app.DemoOptions{Listen: c.Listen, Data: c.Data, Database: c.Database, JSON: c.JSON,
-		NoRestart: c.NoRestart, Texts: c.Texts, Sources: c.Source, Direct: c.Direct, Cells: strings.Split(c.Cells, ","), Out: w.out, Log: w.log})
+		NoRestart: c.NoRestart, Texts: c.Texts, Sources: c.Source, Direct: c.Direct, Through: c.Through, Cells: strings.Split(c.Cells, ","), Out: w.out, Log: w.log})
 }
 
 type initCmd struct {

@@ -42,6 +42,10 @@ import (
 // configuration may name a mailbox, and demo members are seeded.
 const envDemo = "STANDFAST_DEMO"
 
+// DemoMark is the same as an entry of an environment, for game days that start a
+// process of a demo again which its supervisor leaves dead.
+const DemoMark = envDemo + "=1"
+
 // Rooms are the wired rooms of a core process; main, the bench and the
 // end-to-end tests share them.
 type Rooms struct {

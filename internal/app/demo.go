@@ -28,6 +28,7 @@ type DemoOptions struct {
 	NoRestart bool
 	Cells     []string
 	Direct    bool              // core answers members itself, without an edge and a stand-in
+	Through   string            // URL at which the edge reaches core, where something stands between them
 	Texts     string            // URL of a `standfast sim sms` that carries text messages in the mailbox's place
 	Sources   map[string]string // URLs of reference sources of accounts, by name
 	Out       io.Writer

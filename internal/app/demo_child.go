@@ -93,7 +93,7 @@ func (c *child) start(ctx context.Context, to io.Writer) (*exec.Cmd, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, self, c.args...)
-	cmd.Env = append(os.Environ(), append(c.env, fmt.Sprintf("LISTEN_FDS=%d", len(c.sockets)), envDemo+"=1")...)
+	cmd.Env = append(os.Environ(), append(c.env, fmt.Sprintf("LISTEN_FDS=%d", len(c.sockets)), DemoMark)...)
 	for _, s := range c.sockets {
 		f, err := s.(*net.TCPListener).File()
 		if err != nil {

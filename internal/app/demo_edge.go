@@ -41,6 +41,9 @@ func (s *supervisor) writeEdgeConfig(cores []Config) error {
 			c.Cells[i].Label, c.Cells[i].URL = r.Label, r.URL
 		}
 	}
+	if s.o.Through != "" {
+		c.Cells[0].Builds[0].URL = s.o.Through
+	}
 	return writeTOML(s.edgePath(), c)
 }
 

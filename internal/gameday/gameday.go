@@ -20,7 +20,7 @@ import (
 
 // CLI is the command line of `standfast gameday`.
 type CLI struct {
-	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 16, 17, 18, 19." placeholder:"ROW"`
+	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 8, 16, 17, 18, 19." placeholder:"ROW"`
 	JSON     bool          `help:"Print one JSON document in place of a table."`
 	HTML     string        `name:"html" help:"Write the report as a page too, with a timeline for each journey." type:"path" placeholder:"FILE"`
 	Engine   string        `help:"Database engine: postgresql where it is installed." enum:",postgresql,sqlite" default:""`
@@ -28,6 +28,7 @@ type CLI struct {
 	Members  int           `help:"Synthetic members." default:"20"`
 	Length   time.Duration `help:"How long each fault lasts." default:"30s"`
 	Healthy  bool          `help:"Of row 19, the upgrades to healthy builds alone."`
+	Fault    []string      `help:"Of a row with several faults only those whose name has this in it." placeholder:"WORDS"`
 	Verbose  bool          `help:"Pass on what the process under test logs."`
 	Crowd    bool          `hidden:"" help:"Be the crowd of another game day: its order stands in the standard input."`
 }
@@ -65,39 +66,41 @@ func (c *CLI) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// play is one row on a stage.
-type play func(s *scenario.Stage, ctx context.Context, r *report.Report) error
+// play is one row: on the stage that rows share, or on its own.
+type play struct {
+	row    int
+	shared func(s *scenario.Stage, ctx context.Context, r *report.Report) error
+	own    func(ctx context.Context, o scenario.Options, r *report.Report) error
+}
+
+// rows are those that can be replayed.
+func rows() []play {
+	return []play{
+		{row: 3, shared: (*scenario.Stage).Row3}, {row: 4, shared: (*scenario.Stage).Row4}, {row: 5, shared: (*scenario.Stage).Row5},
+		{row: 6, shared: (*scenario.Stage).Row6}, {row: 8, own: scenario.Row8}, {row: 16, shared: (*scenario.Stage).Row16}, {row: 18, shared: (*scenario.Stage).Row18},
+		{row: 17, own: scenario.Row17}, {row: 19, own: row19},
+	}
+}
 
 // plays gives the rows that were asked for.
-func (c *CLI) plays() ([]play, error) {
-	known := map[int]play{3: (*scenario.Stage).Row3, 4: (*scenario.Stage).Row4, 5: (*scenario.Stage).Row5, 6: (*scenario.Stage).Row6, 16: (*scenario.Stage).Row16, 17: row17, 18: (*scenario.Stage).Row18, 19: c.row19}
+func (c *CLI) plays() (list []play, err error) {
 	if len(c.Rows) == 0 {
-		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 16, 17, 18 and 19.")
+		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 8, 16, 17, 18 and 19.")
 	}
-	var list []play
 	for _, n := range c.Rows {
-		p := known[n]
-		if p == nil {
+		i := slices.IndexFunc(rows(), func(p play) bool { return p.row == n })
+		if i < 0 {
 			return nil, fault.New(fault.Invalid, "usage", fmt.Sprintf("Row %d cannot be replayed by this release.", n))
 		}
-		list = append(list, p)
+		list = append(list, rows()[i])
 	}
 	return list, nil
 }
 
-// row17 has cells of its own.
-func row17(s *scenario.Stage, ctx context.Context, r *report.Report) error {
-	return scenario.Row17(ctx, s.Options, r)
-}
-
-// ownStage tells whether a row needs nothing of the common one.
-func ownStage(row int) bool { return row == 17 || row == 19 }
-
-// row19 has processes and, on PostgreSQL, a database of its own beside the stage's.
-func (c *CLI) row19(s *scenario.Stage, ctx context.Context, r *report.Report) error {
-	o := scenario.Options{Members: c.Members, Short: c.Healthy, Log: s.Options.Log}
-	if s.Database != "" {
-		database, drop, err := pgserver.Another(ctx, s.Database, "row19")
+// row19 has, on PostgreSQL, a database of its own beside the stage's.
+func row19(ctx context.Context, o scenario.Options, r *report.Report) error {
+	if o.Database != "" {
+		database, drop, err := pgserver.Another(ctx, o.Database, "row19")
 		if err != nil {
 			return err
 		}
@@ -126,29 +129,44 @@ func (c *CLI) where() (engine, database string, stop func(), err error) {
 	return "postgresql", server.URL, func() { _ = server.Stop() }, nil
 }
 
-// replay plays the rows on one stage. One that cannot be played is noted, and the
-// next one begins.
+// replay plays the rows, those that share a stage on one. One that cannot be
+// played is noted, and the next one begins.
 func (c *CLI) replay(ctx context.Context, database string, plays []play, r *report.Report) (err error) {
-	o := scenario.Options{Database: database, Members: c.Members, Length: c.Length,
+	var shared *scenario.Stage
+	defer func() {
+		if shared != nil {
+			err = errors.Join(err, shared.Close())
+		}
+	}()
+	for _, p := range plays {
+		if p.shared != nil && shared == nil {
+			if shared, err = scenario.Open(ctx, c.options(database)); err != nil {
+				return err
+			}
+		}
+		if err := c.playOne(ctx, p, shared, database, r); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			r.Problem("row %d: %v", p.row, err)
+		}
+	}
+	return nil
+}
+
+func (c *CLI) playOne(ctx context.Context, p play, shared *scenario.Stage, database string, r *report.Report) error {
+	if p.own != nil {
+		return p.own(ctx, c.options(database), r)
+	}
+	return p.shared(shared, ctx, r)
+}
+
+func (c *CLI) options(database string) scenario.Options {
+	o := scenario.Options{Database: database, Members: c.Members, Length: c.Length, Faults: c.Fault, Short: c.Healthy,
 		Systems: slices.Contains(c.Rows, 5) || slices.Contains(c.Rows, 6),
 		Direct:  slices.Equal(c.Rows, []int{18})} // a proxy takes part of the machine whose capacity is measured
 	if c.Verbose {
 		o.Log = os.Stderr
 	}
-	s := &scenario.Stage{Options: o}
-	if slices.ContainsFunc(c.Rows, func(n int) bool { return !ownStage(n) }) {
-		if s, err = scenario.Open(ctx, o); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, s.Close()) }()
-	}
-	for i, p := range plays {
-		if err := p(s, ctx, r); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			r.Problem("row %d: %v", c.Rows[i], err)
-		}
-	}
-	return nil
+	return o
 }

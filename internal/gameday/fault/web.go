@@ -22,6 +22,7 @@ type Web struct {
 	scheme   string
 
 	mu     sync.Mutex
+	to     *url.URL
 	fault  webFault
 	healed chan struct{} // closed when the fault is taken away
 }
@@ -41,17 +42,17 @@ const webHeader = 10 * time.Second // for a caller's headers
 // NewWeb listens on a free port of loopback and passes everything on to
 // upstream, a URL of scheme and host. Close ends it.
 func NewWeb(upstream string, e Encryption) (*Web, error) {
-	to, err := url.Parse(upstream)
-	if err != nil || to.Host == "" {
-		return nil, errors.New("the server's URL cannot be read")
+	w := &Web{scheme: "http", healed: make(chan struct{})}
+	if err := w.To(upstream); err != nil {
+		return nil, err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	w := &Web{listener: l, scheme: "http", healed: make(chan struct{})}
+	w.listener = l
 	w.pass = &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(to)
+		p.SetURL(w.upstream())
 		p.Out.Host = p.In.Host
 		p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"] // a fault changes nothing else
 	}, Transport: &http.Transport{TLSClientConfig: e.Making, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 64},
@@ -65,6 +66,24 @@ func NewWeb(upstream string, e Encryption) (*Web, error) {
 	}
 	go func() { _ = w.server.Serve(l) }()
 	return w, nil
+}
+
+// To passes on to another server from now on, for proxies that are there before it.
+func (w *Web) To(upstream string) error {
+	to, err := url.Parse(upstream)
+	if err != nil || to.Host == "" {
+		return errors.New("the server's URL cannot be read")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to
+	return nil
+}
+
+func (w *Web) upstream() *url.URL {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to
 }
 
 // URL is where the proxy answers.

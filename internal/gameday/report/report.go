@@ -43,26 +43,6 @@ type Row struct {
 	Marks    []Mark `json:"marks,omitempty"`
 }
 
-// Line is one journey's seconds, without those in which nobody asked.
-type Line struct {
-	Journey string   `json:"journey"`
-	Seconds []Second `json:"seconds"`
-}
-
-// Second is what was asked and served in one second. P95 is in seconds.
-type Second struct {
-	At     time.Time `json:"at"`
-	Served int       `json:"served"`
-	All    int       `json:"all"`
-	P95    float64   `json:"p95_s"`
-}
-
-// Mark is something that was done to the process or its surroundings.
-type Mark struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"`
-}
-
 // Figure is one measured value. Value is a share (0 to 1) where Of is set: of so
 // many requests as large a part was served. A figure without a bound informs.
 type Figure struct {
@@ -122,9 +102,6 @@ func (row *Row) judge() {
 func (row *Row) Note(format string, args ...any) {
 	row.Notes = append(row.Notes, fmt.Sprintf(format, args...))
 }
-
-// Mark notes that something is done now.
-func (row *Row) Mark(what string) { row.Marks = append(row.Marks, Mark{time.Now().UTC(), what}) }
 
 // Share adds the part of all requests of a kind that was served. Where nothing
 // was asked there is no share, and a bound on it is missed.
@@ -206,23 +183,29 @@ func (f *Figure) value() string {
 	return strconv.FormatFloat(f.Value, 'g', 4, 64) + " " + f.Unit
 }
 
-func (f *Figure) verdict() string {
-	if f.Met == nil {
-		return ""
-	}
+// bound says what a figure has to reach.
+func (f *Figure) bound() string {
 	show := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
 	if f.Unit == "" {
 		show = percent
 	}
-	bound := "at most "
-	limit := f.Most
-	if f.Least != nil {
-		bound, limit = "at least ", f.Least
+	switch {
+	case f.Least != nil:
+		return "at least " + show(*f.Least)
+	case f.Most != nil:
+		return "at most " + show(*f.Most)
 	}
-	if *f.Met {
-		return bound + show(*limit) + ": met"
+	return ""
+}
+
+func (f *Figure) verdict() string {
+	switch {
+	case f.Met == nil:
+		return ""
+	case *f.Met:
+		return f.bound() + ": met"
 	}
-	return bound + show(*limit) + ": NOT met"
+	return f.bound() + ": NOT met"
 }
 
 func percent(v float64) string { return strconv.FormatFloat(100*v, 'f', 2, 64) + " %" }

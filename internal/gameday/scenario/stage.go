@@ -34,6 +34,9 @@ type Options struct {
 	Direct   bool          // no proxy before the database: nothing is broken there
 	Systems  bool          // members have a card and savings in the issuer's own systems too
 	Short    bool          // of row 19, the healthy upgrades alone
+	Sides    bool          // members come through an edge, behind which there is a stand-in beside core
+	Between  bool          // with Sides: a proxy between edge and core
+	Faults   []string      // of a row that has several: only those whose names have one of these in them
 	Log      io.Writer     // of the process under test; may be nil
 }
 
@@ -50,8 +53,10 @@ type Stage struct {
 	cmd     *exec.Cmd
 	exited  chan error
 	log     *tail
-	heals   []func() error // of faults that are not the proxy's
-	noDisk  error          // why there is no disk
+	way     *fault.Web           // between edge and core; nil where there is none
+	again   map[string]*exec.Cmd // processes that were started again, by name
+	heals   []func() error       // of faults that are not the proxy's
+	noDisk  error                // why there is no disk
 }
 
 // diskSize is room for a game day's database and logs, in bytes.
@@ -76,8 +81,10 @@ func Open(ctx context.Context, o Options) (*Stage, error) {
 func (s *Stage) open(ctx context.Context) error {
 	database := s.Database
 	if database == "" {
-		database = filepath.Join(s.dir, "core.db")
-		s.disk, s.noDisk = fault.NewDisk(s.dir, diskSize)
+		var err error
+		if database, err = s.file(); err != nil {
+			return err
+		}
 	}
 	if s.Systems {
 		var err error
@@ -96,7 +103,23 @@ func (s *Stage) open(ctx context.Context) error {
 		s.Members = append(s.Members, newMember(s.origin(), s.ready.Mailbox, s.texts, p))
 	}
 	s.texts.ReportTo(s.origin() + "/receipts/text")
-	return nil
+	return s.join(ctx)
+}
+
+// file gives SQLite's file, on a small disk where one can be mounted. Where core is
+// not alone, the disk is for its file only: the others have their own machines.
+func (s *Stage) file() (path string, err error) {
+	path = filepath.Join(s.dir, "core.db")
+	if !s.Sides {
+		s.disk, s.noDisk = fault.NewDisk(s.dir, diskSize)
+		return path, nil
+	}
+	disk := filepath.Join(s.dir, "disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		return "", err
+	}
+	s.disk, s.noDisk = fault.NewDisk(disk, diskSize)
+	return path, os.Symlink(filepath.Join(disk, "core.db"), path)
 }
 
 // cast makes the members through the rooms of core, past any fault.
@@ -127,7 +150,12 @@ func (s *Stage) start(ctx context.Context) error {
 	if s.texts, err = openTexts(); err != nil {
 		return err
 	}
-	args := []string{"demo", "--direct", "--json", "--listen", "localhost:0", "--data", s.dir, "--texts", s.texts.url}
+	args := []string{"demo", "--json", "--listen", "localhost:0", "--data", s.dir, "--texts", s.texts.url}
+	sides, err := s.sides()
+	if err != nil {
+		return err
+	}
+	args = append(args, sides...)
 	if s.systems != nil {
 		args = append(args, s.systems.flags()...)
 	}
@@ -199,7 +227,7 @@ const stopLimit = 30 * time.Second
 
 // Close ends the process and removes what it wrote.
 func (s *Stage) Close() error {
-	err := s.stop()
+	err := errors.Join(s.stop(), s.leave())
 	if s.Proxy != nil {
 		s.Proxy.Close()
 	}

@@ -29,6 +29,8 @@ const (
 	unknownIsNo   = "a 401 or 404 for what is not known"
 	codeSent      = "a code was sent to, or asked of, a known device"
 	secondPrompt  = "a second prompt for a code"
+	signInForced  = "sign-ins forced"
+	wrongFigure   = "balances that were never true"
 )
 
 // tally counts what members met. Many goroutines use it.
@@ -44,12 +46,20 @@ type count struct {
 	served, all int
 	misses      map[string]int
 	took        []time.Duration
+	asked       []asked
 	seconds     map[int]*second // by the second since the tally began
+}
+
+// asked is one request: when it began, and what was wrong with its answer, or "".
+type asked struct {
+	at   time.Time
+	miss string
 }
 
 // second is what was asked and answered in one second.
 type second struct {
 	served, all int
+	forced      int // sign-ins
 	took        []time.Duration
 }
 
@@ -68,6 +78,7 @@ func (t *tally) note(kind, miss string, took time.Duration) {
 	}
 	c.all++
 	c.took = append(c.took, took)
+	c.asked = append(c.asked, asked{time.Now().Add(-took), miss})
 	now := c.at(int(time.Since(t.begun).Seconds()))
 	now.all++
 	now.took = append(now.took, took)
@@ -87,17 +98,58 @@ func (c *count) at(n int) *second {
 }
 
 // timeline writes each kind's seconds, for the page of the report.
-func (t *tally) timeline(row *report.Row) {
+func (t *tally) timeline(row *report.Row) { row.Timeline = append(row.Timeline, t.lines()...) }
+
+// lines gives each kind's seconds.
+func (t *tally) lines() (list []report.Line) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, kind := range slices.Sorted(maps.Keys(t.kinds)) {
 		line := report.Line{Journey: kind}
 		for _, n := range slices.Sorted(maps.Keys(t.kinds[kind].seconds)) {
 			s := t.kinds[kind].seconds[n]
-			line.Seconds = append(line.Seconds, report.Second{At: t.begun.Add(time.Duration(n) * time.Second).UTC(), Served: s.served, All: s.all, P95: percentile(s.took, 95).Seconds()})
+			line.Seconds = append(line.Seconds, report.Second{At: t.begun.Add(time.Duration(n) * time.Second).UTC(), Served: s.served, All: s.all,
+				P95: percentile(s.took, 95).Seconds(), Forced: s.forced})
 		}
-		row.Timeline = append(row.Timeline, line)
+		list = append(list, line)
 	}
+	return list
+}
+
+// forced counts a sign-in that was demanded of somebody who was signed in.
+func (t *tally) forced(kind, example string) {
+	t.breach(signInForced, kind+": "+example)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.kinds[kind]; c != nil {
+		c.at(int(time.Since(t.begun).Seconds())).forced++
+	}
+}
+
+// between gives how many requests of a kind that began in a span of time were served,
+// and when the last one began that was not.
+func (t *tally) between(kind string, from, to time.Time) (served, all int, misses map[string]int, last time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	misses = map[string]int{}
+	if t.kinds[kind] == nil {
+		return 0, 0, misses, last
+	}
+	for _, a := range t.kinds[kind].asked {
+		if a.at.Before(from) || !a.at.Before(to) {
+			continue
+		}
+		all++
+		if a.miss == "" {
+			served++
+			continue
+		}
+		misses[a.miss]++
+		if a.at.After(last) {
+			last = a.at
+		}
+	}
+	return served, all, misses, last
 }
 
 // percentile gives how long a part of the requests of a kind took at most, in seconds.
