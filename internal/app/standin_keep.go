@@ -62,11 +62,15 @@ func (s *standIn) keep(ctx context.Context) error {
 }
 
 func (s *standIn) prune(ctx context.Context) {
+	complete := s.known.Position().Complete
 	now := standInNow()
+	if complete.Before(now) { // our clock may have jumped ahead: what is over by core's is over
+		now = complete
+	}
 	if !s.desk.MayLook() {
 		return // by a clock, or a feed, that cannot be relied on nothing is forgotten
 	}
-	for _, err := range []error{s.own.Prune(ctx, now, s.known.Position().Complete), s.known.Prune(ctx, now)} {
+	for _, err := range []error{s.own.Prune(ctx, now, complete), s.known.Prune(ctx, now)} {
 		if err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "what is over is not forgotten", "err", err)
 		}
