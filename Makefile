@@ -15,6 +15,9 @@ demo: ## run everything with seeded data; nothing is kept (DEMO="--data DIR" kee
 test: ## lint, then every test on both engines and in a browser; starts its own PostgreSQL
 	@scripts/test.sh
 
+upgrade: ## replace edge, core and stand-in under load by real processes; every failed request is counted
+	go run ./cmd/standfast gameday 19 --healthy --members 200 $(UPGRADE)
+
 lint: ## gofmt, go vet, staticcheck, generated files, shell syntax
 	@scripts/lint.sh
 

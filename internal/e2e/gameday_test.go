@@ -106,3 +106,24 @@ func passes(t *testing.T, rows int, args []string) {
 		t.Errorf("status %d, passed %v\n%s\n%s", status, r.Passed, out, errs)
 	}
 }
+
+// Every process is replaced by another while members look, pay and freeze, and the
+// schema grows under the build that does not know it: nobody is signed out, and
+// every payment is in the books once. That no request fails at all is the game
+// day's own business, on a machine that is not busy.
+func TestAnUpgradeSignsNobodyOutAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	out, errs, _ := run(t, "gameday", "19", "--healthy", "--json", "--members", "24", "--length", "250ms", "--database", dbtest.PostgreSQLURL(t))
+	var r gamedayReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil || len(r.Problems) > 0 || len(r.Rows) != 1 || len(r.Rows[0].Figures) != 8 {
+		t.Fatalf("%v\n%s%s", err, out, errs)
+	}
+	for _, f := range r.Rows[0].Figures {
+		if f.Of == 0 && f.Value != 0 {
+			t.Errorf("%s: %v; %v", f.Name, f.Value, r.Rows[0].Notes)
+		}
+		if f.Of > 0 && f.Value < 0.5 {
+			t.Errorf("%s: %v of %d: %v", f.Name, f.Value, f.Of, f.Misses)
+		}
+	}
+}

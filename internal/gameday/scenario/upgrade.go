@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"standfast/internal/app"
 	"standfast/internal/db"
@@ -18,10 +17,7 @@ import (
 func (f *fleet) upgrades(ctx context.Context, row *report.Row) error {
 	tr := f.visit(ctx)
 	defer tr.end()
-	f.step = healthyStep
-	if f.Short {
-		f.step = time.Second
-	}
+	f.step = min(healthyStep, f.Length)
 	for _, step := range []struct {
 		what string
 		do   func(ctx context.Context) error
@@ -129,12 +125,11 @@ func (f *fleet) expand(ctx context.Context) error {
 		return err
 	}
 	for _, table := range tables {
-		if _, err := d.Writer().ExecContext(ctx, `ALTER TABLE `+table+` ADD COLUMN of_next_release TEXT`); err != nil {
+		if err := d.Alter(ctx, `ALTER TABLE `+table+` ADD COLUMN of_next_release TEXT`); err != nil {
 			return fmt.Errorf("%s: %w", table, err)
 		}
 	}
-	_, err = d.Writer().ExecContext(ctx, `CREATE TABLE of_next_release (id TEXT PRIMARY KEY)`)
-	return err
+	return d.Alter(ctx, `CREATE TABLE of_next_release (id TEXT PRIMARY KEY)`)
 }
 
 // stored counts the traffic's payments in the database, in whole dollars: each is of one.
