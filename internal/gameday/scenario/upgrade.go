@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"standfast/internal/app"
 	"standfast/internal/db"
@@ -18,17 +19,7 @@ func (f *fleet) upgrades(ctx context.Context, row *report.Row) error {
 	tr := f.visit(ctx)
 	defer tr.end()
 	f.step = min(healthyStep, f.Length)
-	for _, step := range []struct {
-		what string
-		do   func(ctx context.Context) error
-	}{
-		{"another edge takes over the socket", f.replaceEdge},
-		{"every table gets another column, as the next release would add it", f.expand},
-		{"release 3 beside release 1", f.rollOut(placeB, "release 3", placeA)},
-		{"release 4 beside release 3", f.rollOut(placeA, "release 4", placeB)},
-		{"the stand-in's next release", f.replaceStandin},
-		{"another edge again", f.replaceEdge},
-	} {
+	for _, step := range f.releases() {
 		row.Mark(step.what)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -37,6 +28,29 @@ func (f *fleet) upgrades(ctx context.Context, row *report.Row) error {
 	tr.end()
 	row.Note("while edge, core and stand-in were upgraded each share of a build was held for %s in place of a minute", f.step)
 	return f.judge(ctx, row, tr)
+}
+
+// release is one process replaced, or what is done for it.
+type release struct {
+	what string
+	do   func(ctx context.Context) error
+}
+
+// releases are those of a whole upgrade; with the first three, a short one has each
+// kind but the stand-in's.
+func (f *fleet) releases() []release {
+	all := []release{
+		{"another edge takes over the socket", f.replaceEdge},
+		{"every table gets another column, as the next release would add it", f.expand},
+		{"release 3 beside release 1", f.rollOut(placeB, "release 3", placeA)},
+		{"release 4 beside release 3", f.rollOut(placeA, "release 4", placeB)},
+		{"the stand-in's next release", f.replaceStandin},
+		{"another edge again", f.replaceEdge},
+	}
+	if f.Length < time.Second {
+		return all[:3]
+	}
+	return all
 }
 
 // judge writes what the visitors met during the upgrades.
