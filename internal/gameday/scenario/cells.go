@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"standfast/internal/app"
 	"standfast/internal/gameday/fault"
@@ -92,10 +93,15 @@ func (c *cells) cell(h home, r app.ReadyCell, people []person) *cell {
 		m := newMember(strings.TrimSuffix(r.Portal, "/"), c.ready.Mailbox, nil, p)
 		m.way = byLocalhost()
 		m.freshBrowser()
+		m.http.Timeout = beyondEdge
 		made.members = append(made.members, m)
 	}
 	return made
 }
+
+// beyondEdge is more than the edge takes for one request (30 s): what was sent to a
+// cell that hangs, and cannot be repeated, is answered by then.
+const beyondEdge = 40 * time.Second
 
 // byLocalhost finds names under localhost on this machine, as browsers do
 // (RFC 6761 section 6.3), whatever the machine's resolver thinks of them.

@@ -134,15 +134,17 @@ func (c *cells) loses(ctx context.Context, row *report.Row, t *tally, l loss, go
 	return c.comesBack(ctx, row, lost)
 }
 
-// comesBack waits until every member of a cell sees everything as of now again,
-// with the session from before.
+// comesBack waits until every member of a cell sees the accounts again, with the
+// session from before. Which side shows them is the edge's to decide: its way back
+// to core takes minutes.
 func (c *cells) comesBack(ctx context.Context, row *report.Row, one *cell) error {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, healLimit)
 	defer cancel()
 	back := 0
 	for _, m := range one.members {
-		if err := until(ctx, m, lookAtDashboard(), current); err == nil {
+		v := lookAtDashboard()
+		if err := until(ctx, m, v, func(a answer) bool { return v.judge(m, a) == "" }); err == nil {
 			back++
 		}
 	}
