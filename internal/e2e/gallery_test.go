@@ -10,6 +10,7 @@ import (
 	console "standfast/internal/core/console/gallery"
 	portal "standfast/internal/core/portal/gallery"
 	edge "standfast/internal/edge/page/gallery"
+	standin "standfast/internal/standin/site/gallery"
 )
 
 // pages is what both galleries do: members' pages, and staff's.
@@ -32,7 +33,11 @@ func galleries(t testing.TB) map[string]pages {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]pages{"portal": members, "console": staff, "edge": front}
+	second, err := standin.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]pages{"portal": members, "console": staff, "edge": front, "standin": second}
 }
 
 // Every page in every state, language and theme, without a violation and

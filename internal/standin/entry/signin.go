@@ -26,8 +26,8 @@ type Issued struct {
 	ExpiresAt time.Time
 }
 
-// Limits of wrong passwords in a row: 20 at browsers that the member trusts, as
-// core has it, and 100 in all (NIST SP 800-63B-4).
+// Limits of wrong passwords in a row, counted here and at core together: 20 at
+// browsers that the member trusts, as core has it, and 100 in all (NIST SP 800-63B-4).
 const (
 	maxHere = 20
 	maxAll  = 100
@@ -110,7 +110,7 @@ func (d *Desk) blocked(ctx context.Context, memberID string) error {
 			return err
 		}
 	}
-	if here >= maxHere || here+core.Count >= maxAll {
+	if here+core.Count >= maxHere || here+core.Count+core.Strangers >= maxAll {
 		return fault.New(fault.TooMany, "signin.too-many", "There were too many attempts. Please wait before you try again.").After(24 * time.Hour)
 	}
 	return nil

@@ -146,11 +146,12 @@ type PaymentBody struct {
 	Proved             bool         `json:"proved"` // by a step-up
 }
 
-// FailuresBody is what core has counted against a member's name.
+// FailuresBody is what core has counted of wrong passwords in a row.
 type FailuresBody struct {
-	Count int64     `json:"count"`
-	Since time.Time `json:"since"`
-	Until time.Time `json:"until"`
+	Count     int64     `json:"count"`     // on browsers that the member trusts
+	Strangers int64     `json:"strangers"` // elsewhere
+	Since     time.Time `json:"since"`
+	Until     time.Time `json:"until"`
 }
 
 // NameKey is the form in which a username is looked up: NFKC, lower case.

@@ -84,6 +84,14 @@ func (f frame) tel() string {
 	}, f.Telephone)
 }
 
+// reason is why core refused a payment, in the reader's language where that has it.
+func (f frame) reason(r teller.Receipt) string {
+	if id := "fault." + r.Code; r.Code != "" && f.text.Has(id) {
+		return f.t(id)
+	}
+	return r.Reason
+}
+
 func (s *site) home(v *visit) (answer, error) { return show(Home(v.frame("standin.home-title"))), nil }
 
 // entryForm is the form that asks who one is.

@@ -37,6 +37,7 @@ type Receipt struct {
 	MadeAt             time.Time
 	Advice             store.State // "" for one of core's
 	Reason             string      // why core refused it, in its words
+	Code               string      // and by its code
 }
 
 // maxKey bounds an Idempotency-Key, in bytes.
@@ -157,7 +158,7 @@ func receipt(p store.Payment) Receipt {
 	r := Receipt{ID: p.ID, ConfirmationNumber: p.ConfirmationNumber, AccountID: p.AccountID, MethodID: p.MethodID, MethodDisplay: p.MethodDisplay,
 		Amount: p.Amount, Status: "held", CreditedOn: p.CreditedOn, MadeAt: p.ReceivedAt, Advice: p.State}
 	if p.State == store.Refused {
-		r.Status, r.Reason = "declined", p.Message
+		r.Status, r.Reason, r.Code = "declined", p.Message, p.Code
 	}
 	return r
 }
