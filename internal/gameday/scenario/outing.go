@@ -264,11 +264,9 @@ func (o *outing) live(ctx context.Context, i int, m *Member, begun time.Time, le
 				open = nil
 			}
 		case n%12 == 5:
-			o.run(ctx, m, freezeByAPI())
-			m.froze = true
+			o.freeze(ctx, m, freezeByAPI())
 		case n%12 == 11:
-			o.run(ctx, m, freezeByPage())
-			m.froze = true
+			o.freeze(ctx, m, freezeByPage())
 		case n%12 == 9:
 			o.run(ctx, m, o.cameBack(i))
 		case n%2 == 0:
@@ -292,10 +290,18 @@ func (o *outing) try(ctx context.Context, m *Member, i *intention, n int) {
 	o.run(ctx, m, payByPage(i))
 }
 
+// freeze makes a visit after which, when it is answered well, the card is to be frozen.
+func (o *outing) freeze(ctx context.Context, m *Member, v visit) {
+	if a := o.run(ctx, m, v); a.status != 0 && v.judge(m, a) == "" {
+		m.froze = true
+	}
+}
+
 // run makes a visit of somebody who is signed in and shall stay so.
-func (o *outing) run(ctx context.Context, m *Member, v visit) {
+func (o *outing) run(ctx context.Context, m *Member, v visit) answer {
 	a := v.run(ctx, m, o.tally)
 	if a.status == http.StatusUnauthorized || strings.HasPrefix(a.header.Get("Location"), "/sign-in") {
 		o.forced(v.kind, a.what())
 	}
+	return a
 }

@@ -136,7 +136,11 @@ func (a *act) onceEach(ctx context.Context) (once, all int, misses map[string]in
 		confirmed, _ := a.outing.purses[i].taken()
 		for _, n := range confirmed {
 			all++
-			switch found := listed[n.number]; {
+			number, err := m.numberAtCore(ctx, n.number, listed)
+			if err != nil {
+				return 0, 0, nil, fmt.Errorf("%s: %w", m.username, err)
+			}
+			switch found := listed[number]; {
 			case len(found) == 1 && (n.date == "" || n.date == found[0].CreditedOn):
 				once++
 			case len(found) == 1:
@@ -144,7 +148,7 @@ func (a *act) onceEach(ctx context.Context) (once, all int, misses map[string]in
 			default:
 				misses[fmt.Sprintf("there %d times", len(found))]++
 			}
-			delete(listed, n.number)
+			delete(listed, number)
 		}
 		for range listed {
 			all++
@@ -152,6 +156,24 @@ func (a *act) onceEach(ctx context.Context) (once, all int, misses map[string]in
 		}
 	}
 	return once, all, misses, nil
+}
+
+// numberAtCore gives the number that core lists a payment by. It is another than
+// the member was told where core had taken the intention before the stand-in did:
+// core must find it by either.
+func (m *Member) numberAtCore(ctx context.Context, told string, listed map[string][]listedPayment) (string, error) {
+	if len(listed[told]) > 0 {
+		return told, nil
+	}
+	a, err := m.api(ctx, http.MethodGet, "/payments/"+told, nil)
+	if err != nil {
+		return "", err
+	}
+	var p listedPayment
+	if a.read(&p) != nil {
+		return told, nil // core knows nothing of it
+	}
+	return plain(p.Number), nil
 }
 
 // listedPayment is a payment as core lists it.

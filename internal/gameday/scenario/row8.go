@@ -80,7 +80,7 @@ func Row8(ctx context.Context, o Options, r *report.Report) error {
 	row := r.Row(8, "Core killed with kill -9, and kept dead; or halted, without its database, or answering wrongly")
 	row.Note("By web and API: the telephone comes with a later release.")
 	for _, f := range outages() {
-		if len(o.Faults) > 0 && !slices.ContainsFunc(o.Faults, func(part string) bool { return strings.Contains(f.name, part) }) {
+		if !o.wants(f.name) {
 			continue
 		}
 		if err := f.play(ctx, o, row); err != nil {
@@ -88,6 +88,11 @@ func Row8(ctx context.Context, o Options, r *report.Report) error {
 		}
 	}
 	return nil
+}
+
+// wants tells whether a fault of a row is to be played.
+func (o Options) wants(name string) bool {
+	return len(o.Faults) == 0 || slices.ContainsFunc(o.Faults, func(part string) bool { return strings.Contains(name, part) })
 }
 
 // play replays one fault on a stage of its own.

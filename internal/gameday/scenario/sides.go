@@ -199,6 +199,7 @@ func (s *Stage) kill(process string) error {
 	}
 	if c := s.again[process]; c != nil {
 		_ = c.Wait() // it was killed
+		delete(s.again, process)
 		return nil
 	}
 	at := s.ready.Admin
