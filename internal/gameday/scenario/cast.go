@@ -33,13 +33,14 @@ type person struct {
 	farSavings      string
 }
 
-// castMembers makes n synthetic members with a card, savings and a verified bank
-// account, each in a transaction.
-func castMembers(ctx context.Context, r *app.Rooms, h home, n int, far bool) ([]person, error) {
+// castMembers makes n members with a card, savings and a verified bank account, each
+// in a transaction. They are synthetic, whose payments are undone after a minute,
+// unless what they pay is to stand.
+func castMembers(ctx context.Context, r *app.Rooms, h home, n int, far, stands bool) ([]person, error) {
 	list := make([]person, n)
 	for i := range list {
 		err := r.DB.WithTx(ctx, func(tx *db.Tx) (err error) {
-			list[i], err = castMember(ctx, r, tx, h, i, far)
+			list[i], err = castMember(ctx, r, tx, h, i, far, stands)
 			return err
 		})
 		if err != nil {
@@ -49,11 +50,11 @@ func castMembers(ctx context.Context, r *app.Rooms, h home, n int, far bool) ([]
 	return list, nil
 }
 
-func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, h home, i int, far bool) (p person, err error) {
+func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, h home, i int, far, stands bool) (p person, err error) {
 	name := fmt.Sprintf("gameday%d", i)
 	p.username, p.email, p.number, p.currency = name, name+h.mail, fmt.Sprintf(h.number, i), h.currency
 	m, err := r.Members.Create(ctx, tx, member.Spec{Ref: name, Username: name, DisplayName: "Gameday " + name, Email: p.email,
-		Phone: p.number, Locale: h.locale, Region: h.cell, Synthetic: true})
+		Phone: p.number, Locale: h.locale, Region: h.cell, Synthetic: !stands})
 	if err != nil {
 		return p, err
 	}

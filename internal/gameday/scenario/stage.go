@@ -140,7 +140,7 @@ func (s *Stage) cast(ctx context.Context, database string) (list []person, err e
 		return nil, err
 	}
 	defer rooms.Close()
-	return castMembers(ctx, rooms, homes()[0], s.Options.Members, s.Systems)
+	return castMembers(ctx, rooms, homes()[0], s.Options.Members, s.Systems, s.Sides)
 }
 
 // start runs the program as `standfast demo` does, in a process of its own, with

@@ -23,7 +23,6 @@ type traffic struct {
 	done  sync.WaitGroup
 	paid  atomic.Int64 // payments that were acknowledged
 	run   string       // makes this traffic's payments others than any other's
-	quiet atomic.Int64 // visits that got what they came for
 }
 
 // visit lets the visitors come.
