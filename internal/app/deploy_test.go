@@ -27,7 +27,7 @@ type deployed struct {
 // readDeployed reads core-a.toml, edge.toml or standin.toml.
 func readDeployed(t *testing.T, path string) (d deployed) {
 	t.Helper()
-	listens := []string{}
+	var listens []string
 	switch name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), ".toml"), "-"); name {
 	case "core":
 		c, err := LoadConfig(path)

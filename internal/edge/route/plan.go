@@ -16,6 +16,7 @@ type cellPlan struct {
 	back       map[journey.Name]Share
 	coreDead   bool // no build of core answers
 	standinBad bool // the stand-in does not answer, or is not ready
+	nobody     bool // neither answers
 	exercise   Share
 }
 
@@ -33,8 +34,10 @@ func (c *cellPlan) side(e Errand, sticky string, random func() uint64) Side {
 	switch {
 	case c.standin == nil:
 		return Core
+	case c.coreDead && c.standinBad:
+		return Standin // which lives, or nobody would be asked: its page says what works still, as freezing always does
 	case !e.Standin:
-		if c.coreDead && !c.standinBad {
+		if c.coreDead {
 			return Standin
 		}
 		return Core

@@ -100,11 +100,12 @@ func (r *Router) process(t Target) *process {
 
 // Pick decides who answers a request. The same member (sticky: the member's id,
 // or before sign-in whatever stays the same through it) gets the same answer
-// while no share changes. False: there is no such cell. Whoever picks reports
-// once, also when the request was never sent.
+// while no share changes. False: there is no such cell, or nothing of it answers, as
+// probes say each second: whoever asks is told so at once and not after a long wait.
+// Whoever picks reports once, also when the request was never sent.
 func (r *Router) Pick(cell string, e Errand, sticky string) (Target, bool) {
 	c, known := r.plan.Load().cells[cell]
-	if !known {
+	if !known || c.nobody {
 		return Target{}, false
 	}
 	t := c.build(sticky, r.random)

@@ -87,7 +87,10 @@ func (w *world) live(d time.Duration, n int, errands []Errand) {
 func (w *world) visit(e Errand, member string) Target {
 	t, known := w.Pick("us", e, member)
 	if !known {
-		w.t.Fatal("the cell is not known")
+		if !w.plan.Load().cells["us"].nobody {
+			w.t.Fatal("the cell is not known")
+		}
+		return t
 	}
 	p := w.peer(t)
 	a := Answer{Outcome: journey.Done, Took: 20 * time.Millisecond, Lost: p.dead}
@@ -140,6 +143,29 @@ func TestADeadCoreIsLeftWithoutASingleMember(t *testing.T) {
 		if n := w.atStandin(e); n != 1000 {
 			t.Errorf("%q: %d of 1,000 are at the stand-in", e.Journey, n)
 		}
+	}
+}
+
+// Where nothing lives the member is told so at once; a stand-in that lives without
+// being ready is asked before nobody is, and who comes back is asked again at once.
+func TestWhereNothingLivesNobodyWaits(t *testing.T) {
+	w := newWorld(t)
+	w.core.dead, w.spare.unready = true, true
+	w.pass(20 * time.Second)
+	if to, ok := w.Pick("us", both(journey.Freeze), "m"); !ok || to.Side != Standin {
+		t.Errorf("a stand-in that lives is not asked: %v %v", to, ok)
+	}
+	w.spare.dead = true
+	w.pass(20 * time.Second)
+	for _, e := range errands() {
+		if to, ok := w.Pick("us", e, "m"); ok {
+			t.Errorf("%v waits for %v", e, to)
+		}
+	}
+	w.core.dead = false
+	w.pass(2 * time.Second)
+	if to, ok := w.Pick("us", coreOnly(journey.Transfer), "m"); !ok || to.Side != Core {
+		t.Errorf("core is back and not asked: %v %v", to, ok)
 	}
 }
 

@@ -153,9 +153,10 @@ func (c *cell) plan(now time.Time, rules Rules) *cellPlan {
 		}
 		p.builds = append(p.builds, buildPlan{b.target, share, b.dead(now, rules.Dead), b.leaving()})
 	}
-	if c.standin == nil {
+	if p.nobody = p.coreDead; c.standin == nil {
 		return p
 	}
+	p.nobody = p.coreDead && c.standin.dead(now, rules.Dead)
 	p.standin, p.standinBad = &c.standin.target, !c.standin.good(now, rules.Dead)
 	for n, l := range c.lines {
 		p.back[n] = c.share(n, l, p)
