@@ -42,6 +42,7 @@ type Config struct {
 	Regions   []RegionConfig          `toml:"regions"`
 	Telemetry TelemetryConfig         `toml:"telemetry"`
 	Console   ConsoleConfig           `toml:"console"`
+	Edge      ConsoleEdgeConfig       `toml:"edge"`
 	Internal  InternalConfig          `toml:"internal"`
 	StandIn   StandInConfig           `toml:"standin"`
 	Proofing  ProofingConfig          `toml:"proofing"`
@@ -249,7 +250,7 @@ func configError(path string, err error) string {
 
 // relativeTo makes paths in the file mean the file's own folder.
 func (c *Config) relativeTo(dir string) {
-	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions, &c.Places.File, &c.SignIn.BreachedPasswords, &c.Internal.CA, &c.Internal.Certificate, &c.Internal.Key} {
+	for _, p := range []*string{&c.MasterKey, &c.TLS.Certificate, &c.TLS.Key, &c.Mail.PasswordFile, &c.Text.SecretFile, &c.Text.Receipts.SecretFile, &c.Voice.SecretFile, &c.Voice.Receipts.SecretFile, &c.Modulus.Weights, &c.Modulus.Substitutions, &c.Places.File, &c.SignIn.BreachedPasswords, &c.Internal.CA, &c.Internal.Certificate, &c.Internal.Key, &c.Edge.CA, &c.Edge.Certificate, &c.Edge.Key} {
 		*p = under(dir, *p)
 	}
 	if !isURL(c.Database) {
@@ -305,6 +306,7 @@ func (c Config) Check() error {
 	c.checkMoney(no)
 	c.checkRules(no)
 	c.checkConsole(no)
+	c.checkEdge(no)
 	c.checkProofing(no)
 	c.checkMessages(no)
 	c.checkInternal(no)

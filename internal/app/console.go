@@ -18,8 +18,11 @@ import (
 	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
+	"standfast/internal/core/traffic"
 	"standfast/internal/db"
 	"standfast/internal/fault"
+	"standfast/internal/pki"
+	"standfast/internal/steer"
 )
 
 // ConsoleConfig says where staff sign in. It is a host of its own, because
@@ -27,6 +30,36 @@ import (
 type ConsoleConfig struct {
 	PublicURL string `toml:"public_url"` // scheme and host that staff type; empty: no console
 	Listen    string `toml:"listen"`
+}
+
+// ConsoleEdgeConfig is the edge whose routing the console shows and changes.
+type ConsoleEdgeConfig struct {
+	URL         string `toml:"url"`         // of its internal listener; empty: the console shows none
+	CA          string `toml:"ca"`          // empty: that of [internal]
+	Certificate string `toml:"certificate"` // of the role console
+	Key         string `toml:"key"`
+}
+
+// traffic gives what the console asks the edge with; nil without one.
+func (r *Rooms) traffic(c Config) (*traffic.Service, error) {
+	e := c.Edge
+	if e.URL == "" {
+		return nil, nil
+	}
+	if e.CA == "" {
+		e.CA = c.Internal.CA
+	}
+	conf, err := pki.Client(e.CA, e.Certificate, e.Key, pki.AnyCell, pki.Edge)
+	if err != nil {
+		return nil, err
+	}
+	return traffic.New(r.Staff, steer.New(e.URL, conf), c.Cell.Name), nil
+}
+
+func (c Config) checkEdge(no func(key, why string)) {
+	if e := c.Edge; e.URL != "" && (e.Certificate == "" || e.Key == "" || e.CA == "" && c.Internal.CA == "") {
+		no("edge", "needs certificate and key of the role console, as `standfast certificates` makes them, and a ca")
+	}
 }
 
 // checkConsole keeps members' and staff's hosts apart. On one machine, in a demo,
@@ -80,8 +113,12 @@ func (r *Rooms) wireConsole(c Config, cell cell) (err error) {
 	if r.Staff, err = newStaff(r.DB, r.Key, c); err != nil {
 		return err
 	}
+	steered, err := r.traffic(c)
+	if err != nil {
+		return err
+	}
 	origin := originOf(c.Console.PublicURL)
-	r.Console = console.New(console.Services{Staff: r.Staff, Cases: proofing.New(r.DB, r.Staff, r.SignIn, proofing.Config{Minimum: c.Proofing.Proofs}), Texts: r.Texts, Brand: brand, Zone: cell.zone, Origin: origin, Log: r.log,
+	r.Console = console.New(console.Services{Staff: r.Staff, Traffic: steered, Cases: proofing.New(r.DB, r.Staff, r.SignIn, proofing.Config{Minimum: c.Proofing.Proofs}), Texts: r.Texts, Brand: brand, Zone: cell.zone, Origin: origin, Log: r.log,
 		Cookies: console.Cookies{Cell: cell.Name, Secure: strings.HasPrefix(origin, "https:")}, Clients: signin.Cookies{Proxies: cell.proxies}})
 	return nil
 }

@@ -193,6 +193,7 @@ func (s *supervisor) cellConfig(cell *demoCell) (Config, error) {
 		c.Listen.Public = s.public.Addr().String()
 	} else {
 		c.Internal = cell.inside(cell.core.internal, pki.Core)
+		c.Edge = ConsoleEdgeConfig{URL: insideURL(s.edge.internal), Certificate: pki.CertificateFile(cell.pki(), pki.Console), Key: pki.KeyFile(cell.pki(), pki.Console)}
 		if err := cell.follow(&c); err != nil {
 			return c, err
 		}

@@ -43,6 +43,7 @@ var rooms = map[string]string{
 	"internal/core/signin":        "core/jobs core/member core/passkey core/notify core/audit core/outbox core/replica core/spool token db fault",
 	"internal/core/staff":         "core/passkey core/notify core/audit core/outbox token db fault",
 	"internal/core/proofing":      "core/passkey core/signin core/staff db fault",
+	"internal/core/traffic":       "core/staff fault steer",
 	"internal/core/gather":        "",
 	"internal/core/ledger":        "core/gather core/outbox db fault money",
 	"internal/core/account":       "core/ledger core/member core/jobs core/notify core/outbox core/audit core/spool db fault money",
@@ -56,7 +57,7 @@ var rooms = map[string]string{
 	"internal/core/advice":        "core/account core/payment core/signin core/audit core/jobs db fault money",
 	"internal/core/api":           pages,
 	"internal/core/portal":        pages + frame,
-	"internal/core/console":       pages + frame + " core/staff core/proofing",
+	"internal/core/console":       pages + frame + " core/staff core/proofing core/traffic steer",
 
 	"internal/core/portal/guard":  "",
 	"internal/core/portal/route":  "",

@@ -19,6 +19,7 @@ import (
 	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
+	"standfast/internal/core/traffic"
 	"standfast/internal/text"
 )
 
@@ -26,6 +27,7 @@ import (
 type Services struct {
 	Staff   *staff.Service
 	Cases   *proofing.Service
+	Traffic *traffic.Service // nil where no edge stands before the cell
 	Texts   *text.Catalogue
 	Cookies Cookies
 	Clients signin.Cookies // reads where a request comes from
@@ -113,6 +115,10 @@ func (s *server) entries() []entry {
 		{get, string(site.Case), staffOnly, s.oneCase},
 		{post, string(site.CaseApprove), staffOnly, s.approveCase},
 		{post, string(site.CaseRefuse), staffOnly, s.refuseCase},
+		{get, string(site.Routing), staffOnly, s.routing},
+		{get, string(site.RoutingChange), staffOnly, s.changePage},
+		{post, string(site.RoutingChange), staffOnly, s.reviewChange},
+		{post, string(site.RoutingDecide), staffOnly, s.decideChange},
 		{post, string(site.PasskeyRemove), staffOnly, s.removePasskey},
 	}
 }

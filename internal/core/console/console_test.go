@@ -12,6 +12,8 @@ import (
 	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
+	"standfast/internal/journey"
+	"standfast/internal/steer"
 	"standfast/internal/text"
 )
 
@@ -234,10 +236,19 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	for _, r := range proofing.Reasons() {
 		used["console.reason-is."+string(r)] = true
 	}
+	for _, n := range journey.Names() {
+		used["console.journey."+string(n)] = true
+	}
+	for _, side := range []string{steer.Core, steer.Standin} {
+		used["console.side."+side] = true
+	}
+	for _, cause := range strings.Fields("core-dead core-unready failures standin-bad held step relapse operator override-expired worse") { // of internal/edge/route
+		used["console.cause."+cause] = true
+	}
 	for _, l := range signin.Lost() {
 		used["console.lost."+l] = true
 	}
-	for _, file := range []string{"view/pages.templ", "view/cases.templ", "view/cases.go", "view/frame.go", "serve.go", "people.go"} {
+	for _, file := range []string{"view/pages.templ", "view/cases.templ", "view/cases.go", "view/frame.go", "view/routing.templ", "view/routing.go", "serve.go", "people.go", "routing.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
+	"standfast/internal/core/traffic"
 	"standfast/internal/db"
 	"standfast/internal/dbtest"
 	"standfast/internal/masterkey"
@@ -39,6 +40,7 @@ type house struct {
 	staff   *staff.Service
 	signIn  *signin.Service
 	handler http.Handler
+	edge    *edge
 }
 
 func newHouse(t *testing.T) *house {
@@ -57,7 +59,8 @@ func newHouse(t *testing.T) *house {
 	h.must(err)
 	zone, err := time.LoadLocation("America/New_York")
 	h.must(err)
-	h.handler = New(Services{Staff: h.staff, Cases: proofing.New(h.db, h.staff, h.signIn, proofing.Config{}), Texts: texts, Cookies: Cookies{Cell: "us", Secure: true}, Clients: signin.Cookies{}, Brand: "Bank",
+	h.edge = newEdge()
+	h.handler = New(Services{Staff: h.staff, Traffic: traffic.New(h.staff, h.edge, "us"), Cases: proofing.New(h.db, h.staff, h.signIn, proofing.Config{}), Texts: texts, Cookies: Cookies{Cell: "us", Secure: true}, Clients: signin.Cookies{}, Brand: "Bank",
 		Zone: zone, Origin: origin, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	return h
 }

@@ -16,6 +16,7 @@ func TestRolesMayDoWhatIsGrantedAndNothingElse(t *testing.T) {
 		SeePeople: "operator auditor", Invite: "operator", Relink: "operator", EndPerson: "operator", ChangeRole: "operator", Renew: "operator",
 		AddOrganisation: "operator", EndOrganisation: "operator", OwnPasskeys: "agent supervisor operator auditor",
 		SeeCases: "agent supervisor auditor", SubmitCase: "agent supervisor", DecideCase: "supervisor",
+		SeeRouting: "supervisor operator auditor", DecideRouting: "operator",
 	}
 	if len(all) != len(Actions()) {
 		t.Fatalf("%d actions of %d", len(all), len(Actions()))
@@ -78,7 +79,7 @@ func (h *house) try(w worker, a Action, firm Organisation, on worker) (err error
 		err = h.EndOrganisation(ctx, s, here, firm.ID)
 	case OwnPasskeys:
 		err = h.act(ctx, s, here, OwnPasskeys, "", func(doing) error { return nil })
-	case SeeCases, SubmitCase, DecideCase:
+	case SeeCases, SubmitCase, DecideCase, SeeRouting, DecideRouting:
 		err = h.Act(ctx, s, here, a, "", func(Acting) error { return nil })
 	default:
 		h.Fatalf("no way to try %s", a)

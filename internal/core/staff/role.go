@@ -33,21 +33,24 @@ const (
 	SeeCases        Action = "case.see"
 	SubmitCase      Action = "case.submit"
 	DecideCase      Action = "case.decide" // of somebody else
+	SeeRouting      Action = "routing.see"
+	DecideRouting   Action = "routing.override" // says which side answers members
 )
 
 // Actions lists all actions.
 func Actions() []Action {
-	return []Action{SeePeople, Invite, Relink, EndPerson, ChangeRole, Renew, AddOrganisation, EndOrganisation, OwnPasskeys, SeeCases, SubmitCase, DecideCase}
+	return []Action{SeePeople, Invite, Relink, EndPerson, ChangeRole, Renew, AddOrganisation, EndOrganisation, OwnPasskeys, SeeCases, SubmitCase, DecideCase, SeeRouting, DecideRouting}
 }
 
 // grants says who may do what. What does not stand here is refused.
 var grants = map[Role]map[Action]bool{
 	Agent:      {OwnPasskeys: true, SeeCases: true, SubmitCase: true},
-	Supervisor: {OwnPasskeys: true, SeeCases: true, SubmitCase: true, DecideCase: true},
-	Auditor:    {OwnPasskeys: true, SeePeople: true, SeeCases: true},
+	Supervisor: {OwnPasskeys: true, SeeCases: true, SubmitCase: true, DecideCase: true, SeeRouting: true},
+	Auditor:    {OwnPasskeys: true, SeePeople: true, SeeCases: true, SeeRouting: true},
 	Operator: {
 		OwnPasskeys: true, SeePeople: true, Invite: true, Relink: true, EndPerson: true,
 		ChangeRole: true, Renew: true, AddOrganisation: true, EndOrganisation: true,
+		SeeRouting: true, DecideRouting: true,
 	},
 }
 

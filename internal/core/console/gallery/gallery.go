@@ -46,7 +46,9 @@ func New() (*Gallery, error) {
 }
 
 // Entries are all pages × states.
-func Entries() []Entry { return slices.Concat(doorEntries(), peopleEntries(), caseEntries()) }
+func Entries() []Entry {
+	return slices.Concat(doorEntries(), peopleEntries(), caseEntries(), routingEntries())
+}
 
 // Paths are the addresses of all entries in all languages.
 func (g *Gallery) Paths() []string {

@@ -32,4 +32,7 @@ const (
 	Case            route.Item = "/cases/{id}"
 	CaseApprove     route.Item = "/cases/{id}/approve"
 	CaseRefuse      route.Item = "/cases/{id}/refuse"
+	Routing         route.Page = "/routing"
+	RoutingChange   route.Page = "/routing/change"
+	RoutingDecide   route.Page = "/routing/decide"
 )
