@@ -132,14 +132,13 @@ func (s *Service) Decide(ctx context.Context, sess staff.Session, c staff.Client
 	if err != nil {
 		return err
 	}
-	var who string
-	err = s.note(ctx, sess, c, change, map[string]string{"outcome": "asked", "passkey": by.PasskeyID}, &who)
+	who, at, err := s.note(ctx, sess, c, change, map[string]string{"outcome": "asked", "passkey": by.PasskeyID})
 	if err != nil {
 		return err
 	}
 	o := steer.Override{Cell: s.cell, Journey: change.Journey, Side: change.Side, Mark: change.Mark, Who: who, Reason: change.Reason}
 	if change.Side != "" {
-		o.Until = time.Now().Add(change.Term).UTC()
+		o.Until = at.Add(change.Term).UTC()
 	}
 	told, err := s.edge.Override(ctx, o)
 	if err == nil {
@@ -147,7 +146,7 @@ func (s *Service) Decide(ctx context.Context, sess staff.Session, c staff.Client
 		return nil
 	}
 	e := fault.As(err)
-	if failed := s.note(ctx, sess, c, change, map[string]string{"outcome": "not known or refused", "code": e.Code}, &who); failed != nil {
+	if _, _, failed := s.note(ctx, sess, c, change, map[string]string{"outcome": "not known or refused", "code": e.Code}); failed != nil {
 		return failed
 	}
 	if e.Kind == fault.Unavailable {
@@ -156,11 +155,13 @@ func (s *Service) Decide(ctx context.Context, sess staff.Session, c staff.Client
 	return err
 }
 
-func (s *Service) note(ctx context.Context, sess staff.Session, c staff.Client, change Change, details map[string]string, who *string) error {
+// note leaves a line in the audit log, and gives who decides and when.
+func (s *Service) note(ctx context.Context, sess staff.Session, c staff.Client, change Change, details map[string]string) (who string, at time.Time, err error) {
 	id := s.cell + "/" + change.Journey
-	return s.staff.Act(ctx, sess, c, staff.DecideRouting, id, func(a staff.Acting) error {
-		*who = a.Who.Name
+	err = s.staff.Act(ctx, sess, c, staff.DecideRouting, id, func(a staff.Acting) error {
+		who, at = a.Who.Name, a.Tx.Now
 		details["side"], details["reason"], details["term"] = change.Side, change.Reason, change.Term.String()
 		return a.Done(ctx, "routing", id, details)
 	})
+	return who, at, err
 }
