@@ -100,10 +100,10 @@ func (x *exchange) attach(out *http.Request) {
 func newBuffer() any { b := make([]byte, 16<<10); return &b }
 
 // copyBody passes an answer's body on. lost is why the target's end broke off,
-// gone why the member's did.
-func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (lost, gone error) {
+// gone why the member's did, and waited how long the member took to read.
+func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (lost, gone error, waited time.Duration) {
 	if a.ContentLength == 0 || a.Body == http.NoBody {
-		return nil, nil
+		return nil, nil, 0
 	}
 	events := strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream")
 	buf := p.buffers.Get().(*[]byte)
@@ -111,18 +111,20 @@ func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (lost, gone er
 	for {
 		n, err := a.Body.Read(*buf)
 		if n > 0 {
-			if _, gone = w.Write((*buf)[:n]); gone != nil {
-				return nil, gone
+			since := p.Now()
+			_, gone = w.Write((*buf)[:n])
+			if waited += p.Now().Sub(since); gone != nil {
+				return nil, gone, waited
 			}
 			if events {
 				_ = http.NewResponseController(w).Flush() // what cannot flush is sent at the end
 			}
 		}
 		if err == io.EOF {
-			return nil, nil
+			return nil, nil, waited
 		}
 		if err != nil {
-			return err, nil
+			return err, nil, waited
 		}
 	}
 }

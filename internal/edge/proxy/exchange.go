@@ -22,6 +22,7 @@ type exchange struct {
 	sticky string
 	body   []byte    // all of it; nil for none
 	start  time.Time // since when it is ours: it has arrived in full
+	slow   bool      // the member took most of the time to read: that it ran out says nothing about the target
 }
 
 var (
@@ -219,7 +220,8 @@ func (x *exchange) pass(a answer) {
 	defer a.close()
 	inward(x.w.Header(), a.Header)
 	x.w.WriteHeader(a.StatusCode)
-	lost, gone := x.p.copyBody(x.w, a.Response)
+	lost, gone, waited := x.p.copyBody(x.w, a.Response)
+	x.slow = waited > x.p.Limits.Deadline/2
 	x.count(a, lost)
 	if lost != nil && gone == nil {
 		// What the member has of it is cut short, and they must see that it is.
@@ -243,7 +245,7 @@ func (x *exchange) report(a answer, lost error) (name journey.Name, o journey.Ou
 	if err != nil {
 		name, o = x.errand.Journey, journey.Of(a.StatusCode)
 	}
-	left := x.in.Context().Err() != nil
+	left := x.in.Context().Err() != nil || lost != nil && x.slow
 	if lost != nil && !left || x.errand.Always && a.StatusCode == http.StatusNotFound {
 		o = journey.Failed
 	}

@@ -37,6 +37,9 @@ func refusal(r *http.Request) (status int, why string) {
 	if r.URL.Path == "" || r.URL.Path[0] != '/' {
 		return http.StatusBadRequest, "The address is no path."
 	}
+	if strings.HasPrefix(r.URL.Path, internalPrefix) {
+		return http.StatusNotFound, "This address is not served here."
+	}
 	if len(r.RequestURI) > maxTarget {
 		return http.StatusRequestURITooLong, "The address is too long."
 	}
@@ -45,6 +48,10 @@ func refusal(r *http.Request) (status int, why string) {
 	}
 	return 0, ""
 }
+
+// internalPrefix is of the calls between our own processes. Behind the edge its own
+// certificate opens them, and nobody outside is to use that.
+const internalPrefix = "/internal/"
 
 // maxTarget is the longest address that is taken, in bytes. RFC 9110 section 4.1
 // asks for 8000 at least.

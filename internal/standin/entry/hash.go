@@ -168,17 +168,17 @@ const maxPassword = 256
 // hashWait is how long a sign-in waits for its turn to be hashed.
 const hashWait = 3 * time.Second
 
-// check compares a password when it is its turn: hashing takes a processor and
-// megabytes, so there are never more at a time than this machine can bear.
-func (d *Desk) check(ctx context.Context, matches matcher, password string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, hashWait)
+// inTurn does what needs a password's hash when it is its turn: hashing takes a
+// processor and megabytes, so there are never more at a time than this machine can bear.
+func (d *Desk) inTurn(ctx context.Context, do func() error) error {
+	waiting, cancel := context.WithTimeout(ctx, hashWait)
 	defer cancel()
 	select {
 	case d.turns <- struct{}{}:
 		defer func() { <-d.turns }()
-		return len(password) <= maxPassword && matches(normal(password)), nil
-	case <-ctx.Done():
-		return false, busy(ctx.Err())
+		return do()
+	case <-waiting.Done():
+		return busy(waiting.Err())
 	}
 }
 

@@ -89,12 +89,25 @@ func New(ctx context.Context, c Config) (*Desk, error) {
 	for id, keep := range ended {
 		d.revoked.Add(token.Revocation{Subject: id, Keep: keep})
 	}
-	return d, d.Learn(ctx, nil, c.Known.Position(), true)
+	return d, d.learn(ctx, nil, c.Known.Position(), true)
 }
 
-// Learn takes over keys and revocations from the feed. What was revoked stays so,
-// whatever a later snapshot leaves out.
+// Learn takes over what core has just told. Its time is core's clock.
 func (d *Desk) Learn(ctx context.Context, list []store.Record, at store.Position, whole bool) error {
+	if err := d.learn(ctx, list, at, whole); err != nil {
+		return err
+	}
+	if at.Complete.Unix() > 0 {
+		d.clock.confirmed(d.Now(), at.Complete)
+	}
+	return nil
+}
+
+// learn takes over keys and revocations. What was revoked stays so, whatever a
+// later snapshot leaves out. At a start they come from our own file, whose time
+// proves nothing about the clock: it is the one that a clock must be put back to
+// for old knowledge to look young.
+func (d *Desk) learn(ctx context.Context, list []store.Record, at store.Position, whole bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if whole {
@@ -119,7 +132,6 @@ func (d *Desk) Learn(ctx context.Context, list []store.Record, at store.Position
 	}
 	if at.Complete.Unix() > 0 {
 		d.revoked.Complete(at.Complete)
-		d.clock.confirmed(d.Now(), at.Complete)
 	}
 	return nil
 }

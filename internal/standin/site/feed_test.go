@@ -123,6 +123,12 @@ func TestAJumpingClockAllowsNothing(t *testing.T) {
 	if again.MayPay() {
 		t.Error("a start forgets how late it was")
 	}
+	h.now = noon.Add(time.Minute) // to where the last page, which our own file has kept, was new
+	again, err = entry.New(context.Background(), h.desk.Config)
+	must(t, err)
+	if again.MayPay() || again.MayLook() {
+		t.Error("a start takes its own file for core's clock")
+	}
 	h.want(h.do("POST", "/api/v1/cards/"+card+"/freeze", "", "Authorization", "Bearer "+h.session()), 200, "requested")
 	look(noon.Add(23*time.Hour), 200, "and right again")
 	look(noon.Add(400*time.Hour), 503, "far ahead: also the session's end is not believed")
