@@ -202,9 +202,13 @@ type coreCmd struct {
 type standInCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`
 	Keys   bool   `help:"Print the public halves of its keys, for core's configuration, and end."`
+	Resume bool   `help:"Let a stopped stand-in that takes nothing any more go on at its next start: somebody has compared its store with core's list."`
 }
 
 func (c *standInCmd) Run(w *world) error {
+	if c.Resume {
+		return app.StandInResume(w, c.Config, w.out)
+	}
 	if c.Keys {
 		return app.StandInKeys(c.Config, w.out)
 	}

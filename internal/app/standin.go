@@ -144,8 +144,11 @@ func (s *standIn) join(ctx context.Context) error {
 		return err
 	}
 	s.consumer = feed.NewConsumer(feed.Config{Cell: c.Cell.Name, Key: feedKey, Source: feed.Source{URL: c.Core.URL, Client: client}, Known: s.known,
-		Log: s.log, Now: standInNow, Changed: s.desk.Learn})
+		Log: s.log, Now: standInNow, Changed: s.changed})
 	s.pusher = &advice.Pusher{URL: c.Core.URL, Client: client, Own: s.own, Log: s.log, Now: standInNow}
+	if err := s.pusher.Recall(ctx); err != nil {
+		return err
+	}
 	return s.open()
 }
 

@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 
 	"standfast/internal/fault"
+	"standfast/internal/standin/store"
 )
 
 // meet notices that the stand-in's own store was lost: the copy of core's data
@@ -18,6 +21,41 @@ func (s *standIn) meet(ctx context.Context) error {
 	s.log.ErrorContext(ctx, "the stand-in's own store was lost and is new: payments that core has not heard of may be missing",
 		"lost", lost, "new", s.own.ID(), "since", s.own.Since())
 	return s.own.Replaces(ctx, lost)
+}
+
+// changed passes on what the feed has brought. After a snapshot core's database may
+// be an older one than before, which may lack what we have told it.
+func (s *standIn) changed(ctx context.Context, list []store.Record, at store.Position, anew bool) error {
+	if anew {
+		s.pusher.Compare()
+	}
+	return s.desk.Learn(ctx, list, at, anew)
+}
+
+// StandInResume lets a stand-in that takes nothing any more go on: somebody has
+// compared its store with what core has of it. It is for a stand-in that is stopped.
+func StandInResume(ctx context.Context, configPath string, out io.Writer) error {
+	c, err := LoadStandIn(configPath)
+	if err != nil {
+		return err
+	}
+	own, err := store.OpenOwn(ctx, c.Store, standInNow())
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "standin.store", "The stand-in's store cannot be opened: "+c.Store, err)
+	}
+	defer own.Close()
+	code, message, err := own.Halted(ctx)
+	if err == nil {
+		err = own.Resume(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if code == "" {
+		message = "Nothing kept it from going on."
+	}
+	_, err = fmt.Fprintln(out, message)
+	return err
 }
 
 // halted says why no payment may be taken. After its own store was lost, nobody

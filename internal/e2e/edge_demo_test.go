@@ -62,7 +62,7 @@ func (d *demo) standinKnows(t testing.TB) {
 
 // With core stopped, the stand-in serves the session that is there: balances, a
 // payment, a freeze, and a new sign-in from the known browser. Once core goes on,
-// the payment is there once, under the number that was given, and settles.
+// the payment is there once, is found by the number that was given, and settles.
 func TestWithCoreStoppedTheStandInServes(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -93,23 +93,18 @@ func TestWithCoreStoppedTheStandInServes(t *testing.T) {
 		t.Errorf("sign-in from a known browser: %d %v", status, a)
 	}
 	d.signal(t, "core", syscall.SIGCONT)
-	eventually(t, time.Minute, "payment that core has taken over", func() bool {
+	eventually(t, 3*time.Minute, "payment that core has taken over", func() bool {
 		status, a := c.do(t, "GET", "/payments", nil, nil)
 		list, _ := a["items"].([]any)
-		return status == http.StatusOK && len(list) > 0 && receiptOf(list[0].(map[string]any), "").Status == "settled"
+		return status == http.StatusOK && len(list) == 1 && receiptOf(list[0].(map[string]any), "").Status == "settled"
 	})
-	all := c.payments(t)
-	if p := all[paid.ID]; len(all) != len(c.payments(t)) || p.ConfirmationNumber != paid.ConfirmationNumber {
-		t.Errorf("payment %v is now %v", paid, p)
+	// Core may have taken the first attempt after all, when it went on: then the
+	// payment stands under its number, and is found by the other one too.
+	if all := c.payments(t); len(all) != 1 {
+		t.Errorf("one intention is %d payments: %v", len(all), all)
 	}
-	number := 0
-	for _, p := range all {
-		if p.ConfirmationNumber == paid.ConfirmationNumber {
-			number++
-		}
-	}
-	if number != 1 {
-		t.Errorf("one payment stands %d times", number)
+	if status, a := c.do(t, "GET", "/payments/"+paid.ConfirmationNumber, nil, nil); status != http.StatusOK || receiptOf(a, "").Status != "settled" {
+		t.Errorf("the number that the member was given leads to %d %v", status, a)
 	}
 }
 

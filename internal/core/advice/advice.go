@@ -70,6 +70,9 @@ type Outcome struct {
 	Result  map[string]string `json:"result"`
 }
 
+// adviceTime bounds one advice. A stand-in waits for a page of them longer.
+const adviceTime = 10 * time.Second
+
 // Service takes advices. It is safe for use by many goroutines and processes.
 type Service struct {
 	Patience Patience // to be set before the first advice comes; New gives the usual one
@@ -127,23 +130,25 @@ func (s *Service) take(ctx context.Context, standIn string, i Item) (o Outcome, 
 	if err != nil || found {
 		return stored, err
 	}
-	work, err := s.prepare(ctx, i)
+	own, cancel := context.WithTimeout(ctx, adviceTime) // one that always takes longer stumbles, and is not asked about for ever
+	defer cancel()
+	work, err := s.prepare(own, i)
 	if err != nil {
 		return s.setAside(ctx, standIn, i, err)
 	}
-	err = s.db.WithTx(ctx, func(tx *db.Tx) error {
-		first, err := claim(ctx, tx, standIn, i, work.confirmation)
+	err = s.db.WithTx(own, func(tx *db.Tx) error {
+		first, err := claim(own, tx, standIn, i, work.confirmation)
 		if err != nil {
 			return err
 		}
 		if !first { // somebody else has just taken it
-			o, err = outcomeOf(ctx, tx, standIn, i)
+			o, err = outcomeOf(own, tx, standIn, i)
 			return err
 		}
 		if err := noticeStore(ctx, tx, standIn, i); err != nil {
 			return err
 		}
-		o, err = carryOut(ctx, tx, standIn, i, work)
+		o, err = carryOut(own, tx, standIn, i, work)
 		return err
 	})
 	if err != nil {

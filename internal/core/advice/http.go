@@ -23,6 +23,7 @@ type request struct {
 
 type response struct {
 	AppliedTo int64     `json:"applied_to"` // the last that is taken
+	Last      int64     `json:"last"`       // the last of this store that was ever taken
 	Outcomes  []Outcome `json:"outcomes"`
 }
 
@@ -42,6 +43,10 @@ func (s *Service) Handler() http.Handler {
 		a := response{Outcomes: outcomes}
 		if len(outcomes) > 0 { // what came after them is sent again and then told
 			a.AppliedTo = outcomes[len(outcomes)-1].Seq
+		}
+		if a.Last, err = s.last(r.Context(), q.StandIn); err != nil {
+			fault.WriteProblem(w, err)
+			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")

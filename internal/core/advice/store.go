@@ -31,6 +31,14 @@ func storeBefore(ctx context.Context, tx *db.Tx, standIn string) (other string, 
 	return other, last, err
 }
 
+// last gives the number of the last advice of a store; 0 for none.
+func (s *Service) last(ctx context.Context, standIn string) (seq int64, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT COALESCE(MAX(seq), 0) FROM advice WHERE standin = $1`, standIn).Scan(&seq)
+	})
+	return seq, err
+}
+
 // claim writes the advice's row, and tells whether this transaction is the first
 // to. On PostgreSQL it waits for one that is writing it just now.
 func claim(ctx context.Context, tx *db.Tx, standIn string, i Item, confirmation string) (first bool, err error) {

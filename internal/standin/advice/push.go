@@ -26,6 +26,7 @@ type Pusher struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	halted atomic.Pointer[fault.Error]
+	same   atomic.Bool // core and this store were seen to have the same past
 }
 
 const (
@@ -63,11 +64,6 @@ func (p *Pusher) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Halted says why no payment may be taken and nothing is sent any more: core has
-// been told of advices that this store does not have. It was put back to an older
-// copy, and what it promised in between is known to core alone.
-func (p *Pusher) Halted() *fault.Error { return p.halted.Load() }
-
 type request struct {
 	Version int            `json:"version"`
 	StandIn string         `json:"standin"`
@@ -77,6 +73,7 @@ type request struct {
 type response struct {
 	AppliedTo int64           `json:"applied_to"`
 	Outcomes  []store.Outcome `json:"outcomes"`
+	Last      int64           `json:"last"` // of this store's advices that core has
 	Expected  int64           `json:"expected"`
 	Type      string          `json:"type"`
 	Code      string          `json:"code"`
@@ -87,6 +84,11 @@ type response struct {
 func (p *Pusher) Push(ctx context.Context) (more bool, err error) {
 	if e := p.Halted(); e != nil {
 		return false, e
+	}
+	if !p.same.Load() {
+		if err := p.compare(ctx); err != nil {
+			return false, err
+		}
 	}
 	if err := p.Own.TellFailures(ctx, p.Now()); err != nil {
 		return false, err
@@ -106,18 +108,40 @@ func (p *Pusher) send(ctx context.Context, from int64, mayGoBack bool) (more boo
 	if err != nil {
 		return false, err
 	}
+	return p.sendThese(ctx, from, list, mayGoBack)
+}
+
+func (p *Pusher) sendThese(ctx context.Context, from int64, list []store.Advice, mayGoBack bool) (more bool, err error) {
+	if !mayGoBack && (len(list) == 0 || list[0].Seq != from) {
+		return false, p.halt(ctx, "advice.pruned", fmt.Sprintf("Core was put back to before advice %d, which this store has forgotten.", from))
+	}
 	status, res, err := p.post(ctx, request{1, p.Own.ID(), list})
 	switch {
 	case err != nil:
 		return false, err
 	case status == http.StatusOK:
-		return true, p.answered(ctx, list, res.Outcomes)
+		return true, p.took(ctx, list, res)
 	case status == http.StatusConflict && strings.HasSuffix(res.Type+res.Code, "advice.gap"):
 		return p.gap(ctx, from, res.Expected, mayGoBack)
 	case status == http.StatusConflict && strings.HasSuffix(res.Type+res.Code, "advice.forged"):
-		return false, p.halt("advice.forged", "Core knows an advice of this store under the same number with other contents.")
+		return false, p.halt(ctx, "advice.forged", "Core knows an advice of this store under the same number with other contents.")
 	}
 	return false, fault.New(fault.Unavailable, "advice.answer", fmt.Sprintf("Core answered %d.", status))
+}
+
+// took takes what core has answered.
+func (p *Pusher) took(ctx context.Context, asked []store.Advice, res response) error {
+	last, err := p.Own.Last(ctx)
+	if err != nil {
+		return err
+	}
+	if res.Last > last {
+		return p.halt(ctx, "advice.gap", "Core has been told of advices that this store does not have: it is an older copy.")
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	return p.answered(ctx, asked, res.Outcomes)
 }
 
 // answered stores the answers. One to something that was not asked is an error.
@@ -146,17 +170,11 @@ func (p *Pusher) gap(ctx context.Context, from, expected int64, mayGoBack bool) 
 	case err != nil:
 		return false, err
 	case expected > last+1 || expected < 1:
-		return false, p.halt("advice.gap", "Core has been told of advices that this store does not have: it is an older copy.")
+		return false, p.halt(ctx, "advice.gap", "Core has been told of advices that this store does not have: it is an older copy.")
 	case expected >= from || !mayGoBack:
 		return false, fault.New(fault.Unavailable, "advice.gap", "Core wants to go on elsewhere.")
 	}
 	return p.send(ctx, expected, false)
-}
-
-func (p *Pusher) halt(code, message string) error {
-	e := fault.New(fault.Unavailable, code, message)
-	p.halted.Store(e)
-	return e
 }
 
 func (p *Pusher) post(ctx context.Context, r request) (status int, res response, err error) {

@@ -326,6 +326,9 @@ func (s *site) callPay(v *visit) (any, int, error) {
 }
 
 func (s *site) callFreeze(v *visit) (any, int, error) {
+	if v.silenced() {
+		return nil, 0, notNow()
+	}
 	status, err := v.Teller.Freeze(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
 	return object{"status": status}, http.StatusOK, err
 }

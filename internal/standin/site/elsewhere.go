@@ -23,3 +23,9 @@ func elsewhere(h http.Header, e *fault.Error) {
 		h.Set("Standfast-Elsewhere", "1")
 	}
 }
+
+// silenced tells whether core would hear nothing of what is promised here.
+func (v *visit) silenced() bool {
+	e := v.Halted()
+	return e != nil && strings.HasPrefix(e.Code, "advice.")
+}

@@ -251,6 +251,9 @@ func (s *site) freeze(v *visit) (answer, error) {
 	if v.value("freeze") == "no" {
 		return answer{}, notNow() // to release a card is for core
 	}
+	if v.silenced() {
+		return answer{}, notNow()
+	}
 	_, err := v.Teller.Freeze(v.r.Context(), v.session.MemberID, v.r.PathValue("id"))
 	return see("/accounts/" + url.PathEscape(v.r.PathValue("id"))), err
 }

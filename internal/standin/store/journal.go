@@ -88,6 +88,13 @@ func (o *Own) Last(ctx context.Context) (seq int64, err error) {
 	return seq, unavailable(err)
 }
 
+// LastAnswered gives the number of the newest advice that core has answered for; 0
+// when there is none.
+func (o *Own) LastAnswered(ctx context.Context) (seq int64, err error) {
+	err = o.file.read.QueryRowContext(ctx, `SELECT COALESCE(max(seq), 0) FROM advice WHERE state <> $1`, Waiting).Scan(&seq)
+	return seq, unavailable(err)
+}
+
 // asideAgain is how long after an answer that settled nothing core is asked anew.
 const asideAgain = 10 * time.Minute
 
@@ -107,7 +114,7 @@ func (o *Own) Answered(ctx context.Context, list []Outcome, now time.Time) error
 			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `UPDATE failure SET answered_at = $2 WHERE seq = $1 AND seq > 0`, a.Seq, Micros(now)); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE failure SET answered_at = $2 WHERE seq = $1 AND seq > 0 AND answered_at = 0`, a.Seq, Micros(now)); err != nil {
 				return err
 			}
 		}

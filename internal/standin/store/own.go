@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -103,6 +104,21 @@ func (o *Own) Replaces(ctx context.Context, lost string) error {
 
 // Lost names the store that was lost before this one was made; "" for none.
 func (o *Own) Lost() string { return o.lost }
+
+// Halt keeps why nothing is taken any more, until Resume.
+func (o *Own) Halt(ctx context.Context, code, message string) error {
+	return o.note(ctx, "halted", code+"\n"+message)
+}
+
+// Halted gives what Halt kept; empty for nothing.
+func (o *Own) Halted(ctx context.Context) (code, message string, err error) {
+	value, err := o.about(ctx, "halted")
+	code, message, _ = strings.Cut(value, "\n")
+	return code, message, err
+}
+
+// Resume forgets why nothing was taken: somebody has looked.
+func (o *Own) Resume(ctx context.Context) error { return o.note(ctx, "halted", "") }
 
 // Secret is the key of what this store hands out and takes back: nonces and
 // prompts.

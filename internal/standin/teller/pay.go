@@ -38,6 +38,8 @@ type Receipt struct {
 	Advice             store.State // "" for one of core's
 	Reason             string      // why core refused it, in its words
 	Code               string      // and by its code
+
+	keyHash string // of the intention, where core has it
 }
 
 // maxKey bounds an Idempotency-Key, in bytes.
@@ -196,7 +198,7 @@ func (t *Teller) Payments(ctx context.Context, memberID string) (list []Receipt,
 		if err != nil {
 			return nil, err
 		}
-		known[rec.Key] = true
+		r.keyHash, known[rec.Key] = rec.Key, true
 		list = append(list, r)
 	}
 	for _, p := range here {
@@ -208,24 +210,30 @@ func (t *Teller) Payments(ctx context.Context, memberID string) (list []Receipt,
 	return list, nil
 }
 
-// Find gives one payment by its id or its confirmation number.
+// Find gives one payment by its id or its confirmation number. One that was taken
+// here is found by the number that the member was given, as core has it now: core
+// may have taken the same intention first, under a number of its own.
 func (t *Teller) Find(ctx context.Context, memberID, id string) (Receipt, error) {
 	list, err := t.Payments(ctx, memberID)
 	if err != nil {
 		return Receipt{}, err
 	}
 	plain := strings.ToUpper(strings.ReplaceAll(id, "-", ""))
-	here, err := t.Own.Payments(ctx, memberID) // a number of ours stays findable when core shows the payment under its own
-	for _, p := range here {
-		list = append(list, receipt(p))
+	if i := slices.IndexFunc(list, func(r Receipt) bool { return r.ID == id || r.ConfirmationNumber == plain }); i >= 0 {
+		return list[i], nil
 	}
-	for _, r := range list {
-		if r.ID == id || r.ConfirmationNumber == plain {
-			return r, err
-		}
-	}
+	here, err := t.Own.Payments(ctx, memberID)
 	if err != nil {
 		return Receipt{}, err
+	}
+	for _, p := range here {
+		if p.ID != id && p.ConfirmationNumber != plain {
+			continue
+		}
+		if i := slices.IndexFunc(list, func(r Receipt) bool { return r.keyHash == p.KeyHash }); i >= 0 {
+			return list[i], nil
+		}
+		return receipt(p), nil
 	}
 	return Receipt{}, fault.New(fault.NotFound, "payment.not-found", "We could not find this payment.")
 }
