@@ -99,11 +99,11 @@ func (x *exchange) attach(out *http.Request) {
 // newBuffer makes what answers are copied through.
 func newBuffer() any { b := make([]byte, 16<<10); return &b }
 
-// copyBody passes an answer's body on. lost is why the target's end broke off,
-// gone why the member's did, and waited how long the member took to read.
-func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (lost, gone error, waited time.Duration) {
+// copyBody passes an answer's body on. waited is how long the member took to read,
+// lost why the target's end broke off, gone why the member's did.
+func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (waited time.Duration, lost, gone error) {
 	if a.ContentLength == 0 || a.Body == http.NoBody {
-		return nil, nil, 0
+		return 0, nil, nil
 	}
 	events := strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream")
 	buf := p.buffers.Get().(*[]byte)
@@ -114,17 +114,17 @@ func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (lost, gone er
 			since := p.Now()
 			_, gone = w.Write((*buf)[:n])
 			if waited += p.Now().Sub(since); gone != nil {
-				return nil, gone, waited
+				return waited, nil, gone
 			}
 			if events {
 				_ = http.NewResponseController(w).Flush() // what cannot flush is sent at the end
 			}
 		}
 		if err == io.EOF {
-			return nil, nil, waited
+			return waited, nil, nil
 		}
 		if err != nil {
-			return err, nil, waited
+			return waited, err, nil
 		}
 	}
 }

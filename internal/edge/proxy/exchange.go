@@ -220,7 +220,7 @@ func (x *exchange) pass(a answer) {
 	defer a.close()
 	inward(x.w.Header(), a.Header)
 	x.w.WriteHeader(a.StatusCode)
-	lost, gone, waited := x.p.copyBody(x.w, a.Response)
+	waited, lost, gone := x.p.copyBody(x.w, a.Response)
 	x.slow = waited > x.p.Limits.Deadline/2
 	x.count(a, lost)
 	if lost != nil && gone == nil {
