@@ -18,6 +18,7 @@ import (
 
 	"standfast/internal/fault"
 	"standfast/internal/money"
+	"standfast/internal/overload"
 	"standfast/internal/pki"
 	"standfast/internal/standin/advice"
 	"standfast/internal/standin/entry"
@@ -92,6 +93,7 @@ type standIn struct {
 	desk     *entry.Desk
 	consumer *feed.Consumer
 	pusher   *advice.Pusher
+	gate     *overload.Gate
 	site     http.Handler
 	stopping atomic.Bool
 }
@@ -168,8 +170,9 @@ func (s *standIn) open() error {
 	freeTotal, freeCount := c.free()
 	t := teller.New(teller.Config{Known: s.known, Own: s.own, Desk: s.desk, Zone: zone, CutOff: time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute,
 		StepUpAbove: above, FreeTotal: freeTotal, FreeCount: freeCount, Limits: limits, Now: standInNow})
+	s.gate = overload.New(overload.Limits{})
 	s.site = site.New(site.Config{Desk: s.desk, Teller: t, Texts: texts.Among(c.Cell.Locales), Log: s.log, Now: standInNow, Zone: zone, Cell: c.Cell.Name, Brand: brand,
-		Telephone: c.Cell.Telephone, PublicURL: c.Cell.PublicURL, Halted: s.halted})
+		Telephone: c.Cell.Telephone, PublicURL: c.Cell.PublicURL, Halted: s.halted, Gate: s.gate})
 	return nil
 }
 
@@ -187,6 +190,7 @@ func (s *standIn) run(ctx context.Context, inside, admin net.Listener) error {
 	g.Go(func() error { return s.consumer.Run(work) })
 	g.Go(func() error { return s.pusher.Run(work) })
 	g.Go(func() error { return s.keep(work) })
+	g.Go(func() error { return s.gate.Run(serving) })
 	srv := newServer(partingWith(s.inside(), s.stopping.Load))
 	srv.TLSConfig = secure
 	g.Go(func() error {
@@ -301,4 +305,6 @@ func (s *standIn) metrics(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "# TYPE standfast_standin_feed_age_seconds gauge\nstandfast_standin_feed_age_seconds %.3f\n", time.Since(st.AsOf).Seconds())
 	fmt.Fprintf(w, "# TYPE standfast_standin_advices_waiting gauge\nstandfast_standin_advices_waiting %d\n", st.Waiting)
 	fmt.Fprintf(w, "# TYPE standfast_standin_ready gauge\nstandfast_standin_ready %d\n", map[bool]int{true: 1}[st.Ready])
+	answered, waiting, limit := s.gate.Full()
+	fmt.Fprintf(w, "# TYPE standfast_gate_requests gauge\nstandfast_gate_requests{state=\"answered\"} %d\nstandfast_gate_requests{state=\"waiting\"} %d\nstandfast_gate_requests{state=\"limit\"} %d\n", answered, waiting, limit)
 }

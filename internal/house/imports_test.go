@@ -66,7 +66,7 @@ var rooms = map[string]string{
 	"internal/edge":       "fault journey text token edge/route",
 	"internal/edge/route": "fault journey",
 
-	"internal/standin": "fault money journey token text pki",
+	"internal/standin": "fault money journey overload token text pki",
 
 	"internal/gameday":        everything,
 	"internal/gameday/fault":  "",

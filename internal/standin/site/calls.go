@@ -42,12 +42,15 @@ func (s *site) call(j journey.Name, d door, serve func(*visit) (any, int, error)
 		defer cancel()
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		v, err := s.visit(w, r, d)
-		var body any
+		v := s.visitor(w, r)
 		status := 0
-		if err == nil {
+		body, err := inTurn(v, j, func() (body any, err error) {
+			if err := s.admit(v, d); err != nil {
+				return nil, err
+			}
 			body, status, err = serve(v)
-		}
+			return body, err
+		})
 		if err != nil {
 			e := fault.As(err)
 			status = e.Kind.Status()

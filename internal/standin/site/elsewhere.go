@@ -17,6 +17,7 @@ func elsewhere(h http.Header, e *fault.Error) {
 		code = e.Fields[0].Code
 	}
 	switch {
+	case code == "busy": // core, which is ill, is not given what is too much for us
 	case e.Kind == fault.NotFound, e.Kind == fault.Unavailable, strings.HasPrefix(code, "standin."),
 		code == "passkey.over", // the prompt may be one of core's
 		code == "payment.account", code == "payment.method", code == "account.closed":

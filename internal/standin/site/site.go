@@ -16,6 +16,7 @@ import (
 
 	"standfast/internal/fault"
 	"standfast/internal/journey"
+	"standfast/internal/overload"
 	"standfast/internal/standin/entry"
 	"standfast/internal/standin/teller"
 	"standfast/internal/text"
@@ -35,6 +36,7 @@ type Config struct {
 	Currency  string
 	PublicURL string
 	Halted    func() *fault.Error // why no payment can be taken; nil: it can
+	Gate      *overload.Gate      // lets requests in; nil lets all in
 }
 
 type site struct {
@@ -105,28 +107,43 @@ const (
 	maxBody     = 64 << 10 // bytes of a form or a call
 )
 
-// visit reads who comes. A session that does not hold at an open door is no one's.
-func (s *site) visit(w http.ResponseWriter, r *http.Request, d door) (*visit, error) {
+// visitor is whoever comes, before it is known who it is.
+func (s *site) visitor(w http.ResponseWriter, r *http.Request) *visit {
 	locale := s.Texts.Match(r.Header.Get("Accept-Language"), cookie(r, s.localeCookie()))
-	v := &visit{site: s, w: w, r: r, text: s.Texts.Printer(locale).In(s.Zone)}
-	tok, fromCookie := s.token(r)
+	return &visit{site: s, w: w, r: r, text: s.Texts.Printer(locale).In(s.Zone)}
+}
+
+// inTurn answers when it is the request's turn: when core dies, all of a cell comes
+// here at once, and who pays goes before who looks.
+func inTurn[T any](v *visit, j journey.Name, serve func() (T, error)) (none T, err error) {
+	leave, err := v.Gate.Admit(v.r.Context(), j)
+	if err != nil {
+		return none, err
+	}
+	defer leave()
+	return serve()
+}
+
+// admit reads who comes. A session that does not hold at an open door is no one's.
+func (s *site) admit(v *visit, d door) error {
+	tok, fromCookie := s.token(v.r)
 	if tok == "" && d == anybody {
-		return v, nil
+		return nil
 	}
 	sess, err := s.Desk.Check(tok, d.use())
 	switch {
 	case err == nil:
 		v.session = sess
 		if sess.Remint != "" && fromCookie {
-			s.setSession(w, sess.Remint, sess.Expires)
+			s.setSession(v.w, sess.Remint, sess.Expires)
 		}
-		return v, nil
+		return nil
 	case d == anybody:
-		return v, nil
+		return nil
 	case fault.Is(err, fault.Unauthenticated) && fromCookie:
-		s.clearSession(w) // known to be over; what is not known takes nothing away
+		s.clearSession(v.w) // known to be over; what is not known takes nothing away
 	}
-	return v, err
+	return err
 }
 
 // handle makes a page's handler.
@@ -136,14 +153,16 @@ func (s *site) handle(j journey.Name, d door, serve func(*visit) (answer, error)
 		defer cancel()
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		v, err := s.visit(w, r, d)
-		if err == nil && r.ParseForm() != nil {
-			err = fault.New(fault.Malformed, "request.unreadable", "What was sent could not be read.")
-		}
-		var a answer
-		if err == nil {
-			a, err = serve(v)
-		}
+		v := s.visitor(w, r)
+		a, err := inTurn(v, j, func() (answer, error) {
+			if err := s.admit(v, d); err != nil {
+				return answer{}, err
+			}
+			if r.ParseForm() != nil {
+				return answer{}, fault.New(fault.Malformed, "request.unreadable", "What was sent could not be read.")
+			}
+			return serve(v)
+		})
 		if err != nil {
 			a = v.failed(err)
 		}
@@ -165,6 +184,9 @@ func (v *visit) failed(err error) answer {
 	}
 	fault.SetRetryAfter(v.w.Header(), e)
 	elsewhere(v.w.Header(), e)
+	if again := v.w.Header().Get("Retry-After"); again != "" && e.Kind == fault.Unavailable && v.r.Method == http.MethodGet {
+		v.w.Header().Set("Refresh", again) // a form is never sent again without its member
+	}
 	return answer{page: Failed(v.frame("standin.failed-title"), v.say(e)), status: e.Kind.Status()}
 }
 

@@ -26,6 +26,7 @@ import (
 
 	"standfast/internal/fault"
 	"standfast/internal/money"
+	"standfast/internal/overload"
 	"standfast/internal/standin/advice"
 	"standfast/internal/standin/entry"
 	"standfast/internal/standin/feed"
@@ -134,6 +135,7 @@ const (
 
 // house is a stand-in beside a core, on an injected clock.
 type house struct {
+	gate     *overload.Gate
 	t        *testing.T
 	now      time.Time
 	core     *core
@@ -147,6 +149,9 @@ type house struct {
 }
 
 func usd(minor int64) money.Amount { return money.New(minor, "USD") }
+
+// places are how many requests a house of these tests answers at once.
+const places = 16
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
@@ -171,6 +176,7 @@ func newHouse(t *testing.T) *house {
 	srv := httptest.NewServer(h.core)
 	t.Cleanup(func() { srv.Close(); h.known.Close(); h.own.Close() })
 	log := slog.New(slog.DiscardHandler)
+	h.gate = overload.New(overload.Limits{Least: places, Most: places, Wait: 50 * time.Millisecond})
 	h.consumer = feed.NewConsumer(feed.Config{Cell: "us", Key: feed.Key{ID: "feed-1", Public: feedPublic}, Source: feed.Source{URL: srv.URL, Client: srv.Client()},
 		Known: h.known, Log: log, Now: clock, Changed: h.desk.Learn})
 	h.pusher = &advice.Pusher{URL: srv.URL, Client: srv.Client(), Own: h.own, Log: log, Now: clock}
@@ -179,7 +185,7 @@ func newHouse(t *testing.T) *house {
 	desk := teller.New(teller.Config{Known: h.known, Own: h.own, Desk: h.desk, Zone: time.UTC, CutOff: 20 * time.Hour, StepUpAbove: usd(50_000),
 		Limits: store.Limits{MemberMinor: 60_000, MemberCount: 3, TotalMinor: 1_000_000, TotalCount: 100}, Now: clock})
 	h.site = New(Config{Desk: h.desk, Teller: desk, Texts: texts, Log: log, Now: clock, Zone: time.UTC, Cell: "us", Brand: "Standfast", Telephone: "1 800 555 0100",
-		PublicURL: "http://localhost", Halted: h.pusher.Halted})
+		PublicURL: "http://localhost", Halted: h.pusher.Halted, Gate: h.gate})
 	return h
 }
 
