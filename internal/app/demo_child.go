@@ -94,14 +94,11 @@ func (c *child) start(ctx context.Context, to io.Writer) (*exec.Cmd, error) {
 	}
 	cmd := exec.CommandContext(ctx, self, c.args...)
 	cmd.Env = append(os.Environ(), append(c.env, fmt.Sprintf("LISTEN_FDS=%d", len(c.sockets)), DemoMark)...)
-	for _, s := range c.sockets {
-		f, err := s.(*net.TCPListener).File()
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	release, err := HandOver(cmd, c.sockets...)
+	if err != nil {
+		return nil, err
 	}
+	defer release()
 	said, end, err := lines(c.name, to)
 	if err != nil {
 		return nil, err

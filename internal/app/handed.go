@@ -1,11 +1,15 @@
 package app
 
 import (
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // firstInherited is the first file descriptor of the socket activation protocol
@@ -81,8 +85,67 @@ func (h *handed) socket(d door) (net.Listener, error) {
 	return listen(d.addr)
 }
 
+// acceptTime is how long an accept may hold its thread on a socket that others hold
+// too.
+const acceptTime = time.Second
+
+// inherited takes a socket over. Whether it blocks is a mark of the socket, not of
+// the process: who hands it to the next process without care (systemd without
+// NonBlocking=, os/exec of a File) makes it block for this one, and of two that are
+// woken by one connection the one without it would then wait in accept, deaf to its
+// own end. The time limit lets it look up; it counts only while the socket blocks
+// (socket(7), SO_RCVTIMEO), and not on MPTCP's (Linux 6.18).
 func inherited(fd uintptr) (net.Listener, error) {
+	limit := syscall.NsecToTimeval(acceptTime.Nanoseconds())
+	if err := syscall.SetsockoptTimeval(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit); err != nil {
+		return nil, fmt.Errorf("a socket that was handed over: %w", err)
+	}
 	f := os.NewFile(fd, "listener")
 	defer f.Close()
 	return net.FileListener(f)
+}
+
+// HandOver lets the process that cmd is to start have sockets of this one, from the
+// first inherited descriptor on; release is for after the start. The sockets stay
+// non-blocking, as whoever else holds them needs them (see inherited).
+func HandOver(cmd *exec.Cmd, sockets ...net.Listener) (release func(), err error) {
+	release = func() {
+		for _, f := range cmd.ExtraFiles {
+			f.Close()
+		}
+	}
+	for _, l := range sockets {
+		f, err := duplicate(l)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	return release, nil
+}
+
+// duplicate gives a descriptor of the same socket. A listener's own File would be
+// made to block once it is passed on (os.File.Fd).
+func duplicate(l net.Listener) (*os.File, error) {
+	has, ok := l.(syscall.Conn)
+	if !ok {
+		return nil, fmt.Errorf("%s is no socket that can be handed over", l.Addr())
+	}
+	raw, err := has.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var own int
+	var failed error
+	if err := raw.Control(func(fd uintptr) {
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
+		if own, failed = syscall.Dup(int(fd)); failed == nil {
+			syscall.CloseOnExec(own)
+		}
+	}); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(own), "listener"), failed
 }

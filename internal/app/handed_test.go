@@ -4,7 +4,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -45,14 +47,11 @@ func TestSocketsAreTakenOverByNameOrInOrder(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0], "-test.run=^"+strings.Split(t.Name(), "/")[0]+"$")
 			cmd.Env = append(append(os.Environ(), "STANDFAST_TEST_HANDED=1"), c.env...)
-			for _, l := range c.sockets {
-				f, err := l.(*net.TCPListener).File()
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer f.Close()
-				cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+			release, err := HandOver(cmd, c.sockets...)
+			if err != nil {
+				t.Fatal(err)
 			}
+			defer release()
 			out, err := cmd.Output()
 			ports := strings.Fields(string(out))
 			if err != nil || len(ports) != 2 {
@@ -76,4 +75,75 @@ func held(t *testing.T) net.Listener {
 	}
 	t.Cleanup(func() { l.Close() })
 	return l
+}
+
+// TestASocketThatIsHandedOnStaysAsItIs: whether it blocks is one mark for everybody
+// who holds it.
+func TestASocketThatIsHandedOnStaysAsItIs(t *testing.T) {
+	l := held(t)
+	cmd := exec.Command("true")
+	release, err := HandOver(cmd, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := l.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		flags, _, _ := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0)
+		if flags&syscall.O_NONBLOCK == 0 {
+			t.Error("the socket blocks for everybody who holds it")
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhoeverMakesASocketBlockKeepsNobodyFromItsEnd: another supervisor than ours may
+// hand the socket on and make it block for the process that has it.
+func TestWhoeverMakesASocketBlockKeepsNobodyFromItsEnd(t *testing.T) {
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // whose accept knows no time limit
+	first, err := plain.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	f, err := duplicate(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := syscall.Dup(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := inherited(uintptr(own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.SetNonblock(int(f.Fd()), false); err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan error, 1)
+	go func() {
+		_, err := l.Accept()
+		accepted <- err
+	}()
+	for stack := make([]byte, 1<<20); !strings.Contains(string(stack[:runtime.Stack(stack, true)]), "syscall.accept4"); {
+		runtime.Gosched()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- l.Close() }()
+	if err := <-accepted; err == nil {
+		t.Error("a connection that nobody made")
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	f.Close()
 }

@@ -88,20 +88,20 @@ func newChild(command ...string) (*child, error) {
 // start hands the process its two sockets (see app's listeners) and starts it.
 func (k *child) start() error {
 	var addrs [2]string
+	var sockets [2]net.Listener
 	for i := range addrs {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		addrs[i] = l.Addr().String()
-		f, err := l.(*net.TCPListener).File()
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		k.cmd.ExtraFiles = append(k.cmd.ExtraFiles, f)
+		addrs[i], sockets[i] = l.Addr().String(), l
 	}
+	release, err := app.HandOver(k.cmd, sockets[:]...)
+	if err != nil {
+		return err
+	}
+	defer release()
 	k.addr, k.base, k.admin = addrs[0], "http://"+addrs[0]+"/api/v1", "http://"+addrs[1]
 	k.cmd.Env = append(os.Environ(), "LISTEN_FDS=2", "STANDFAST_DEMO=1")
 	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log

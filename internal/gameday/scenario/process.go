@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"standfast/internal/app"
 )
 
 // process is one process of a fleet. The fleet holds its sockets and hands them
@@ -30,14 +32,11 @@ type process struct {
 func (p *process) start(ctx context.Context, program string, log io.Writer) error {
 	p.cmd = exec.Command(program, p.args...)
 	p.cmd.Env = append(os.Environ(), fmt.Sprintf("LISTEN_FDS=%d", len(p.sockets)), "LISTEN_FDNAMES="+strings.Join(p.names, ":"), "GOMEMLIMIT=200MiB")
-	for _, l := range p.sockets {
-		f, err := l.(*net.TCPListener).File()
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, f)
+	release, err := app.HandOver(p.cmd, p.sockets...)
+	if err != nil {
+		return err
 	}
+	defer release()
 	p.cmd.Stderr = log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
