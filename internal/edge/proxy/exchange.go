@@ -21,6 +21,7 @@ type exchange struct {
 	errand route.Errand
 	sticky string
 	body   []byte    // all of it; nil for none
+	keyed  bool      // it carries a key: done on two sides it is still done once
 	start  time.Time // since when it is ours: it has arrived in full
 	slow   bool      // the member took most of the time to read: that it ran out says nothing about the target
 }
@@ -36,6 +37,7 @@ func (x *exchange) run() {
 		return
 	}
 	x.start = x.p.Now()
+	x.keyed = carriesKey(x.errand, x.in, x.body)
 	x.sticky = x.p.Sticky(x.cell.Name, x.in)
 	first, ok := x.p.Routes.Pick(x.cell.Name, x.errand, x.sticky)
 	if !ok {
@@ -69,6 +71,8 @@ func (x *exchange) ask(t route.Target) (answer, error) {
 	}
 	b, errB := x.try(other, err == nil)
 	switch {
+	case err != nil && !unsent(err) && !reads(x.in.Method):
+		return x.vouched(b, errB, err)
 	case err != nil:
 		return b, errB
 	case errB == nil && !x.better(b, a):
@@ -81,16 +85,31 @@ func (x *exchange) ask(t route.Target) (answer, error) {
 	return b, errB
 }
 
+// vouched is a second target's answer to what the first may have done without
+// saying so. That it is done is true then, whoever has done it; a refusal would tell
+// the member that nothing was, and they would pay once more with another key.
+func (x *exchange) vouched(b answer, errB, unknown error) (answer, error) {
+	if errB != nil {
+		return b, unknown
+	}
+	if _, o, err := journey.Parse(b.Header.Get(journey.Header)); err == nil && o == journey.Done {
+		return b, nil
+	}
+	x.report(b, nil)
+	b.close()
+	return b, unknown
+}
+
 // again tells whether a request may be sent to another target: where nothing was
-// sent, where it only looks and nothing came, where a file is missing that the
-// page of another build may have named, and where a stand-in has done nothing and
-// says that core could.
+// sent, where it only looks or carries a key and nothing came, where a file is missing
+// that the page of another build may have named, and where a stand-in has done nothing
+// and says that core could.
 func (x *exchange) again(a answer, err error) bool {
 	switch {
-	case x.in.Context().Err() != nil || errors.Is(err, errBusy):
+	case x.in.Context().Err() != nil || errors.Is(err, errBusy) || x.left() <= leastTime:
 		return false
 	case err != nil:
-		return unsent(err) || reads(x.in.Method)
+		return unsent(err) || reads(x.in.Method) || x.keyed
 	case a.target.Side == route.Standin && a.StatusCode >= http.StatusBadRequest && a.Header.Get(ElsewhereHeader) != "":
 		return true
 	}
@@ -117,7 +136,7 @@ type answer struct {
 	target route.Target
 	up     *upstream
 	cancel context.CancelCauseFunc
-	timer  *time.Timer
+	wait   *wait
 }
 
 func (a answer) close() {
@@ -126,7 +145,7 @@ func (a answer) close() {
 }
 
 func (a answer) end() {
-	a.timer.Stop()
+	a.wait.end()
 	a.cancel(nil)
 	a.up.leave()
 }
@@ -141,18 +160,17 @@ func (x *exchange) try(t route.Target, first bool) (answer, error) {
 	if err := a.up.enter(x.in.Context()); err != nil {
 		return a, x.failed(t, err)
 	}
-	left := x.left()
-	patience := left
-	if first && reads(x.in.Method) {
-		patience = min(left, x.p.Limits.Patience)
-	}
 	var ctx context.Context
 	ctx, a.cancel = context.WithCancelCause(x.in.Context())
 	cancel := a.cancel
-	a.timer = time.AfterFunc(patience, func() { cancel(errLate) })
+	a.wait = x.wait(t, first, func() { cancel(errLate) })
 	var err error
-	if a.Response, err = a.up.transport.RoundTrip(x.outgoing(ctx, a.up, left)); err == nil {
+	if a.Response, err = a.up.transport.RoundTrip(x.outgoing(ctx, a.up, x.left())); err == nil {
 		err = sound(a.Response)
+	}
+	if err == nil && !a.wait.met(x.left()) {
+		a.Body.Close()
+		err = errLate
 	}
 	if err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, errLate) && !unsent(err) {
@@ -161,15 +179,15 @@ func (x *exchange) try(t route.Target, first bool) (answer, error) {
 		a.end()
 		return a, x.failed(t, err)
 	}
-	if patience < left {
-		a.timer.Reset(x.left())
-	}
 	return a, nil
 }
 
+// leastTime is what a request has left when it has none.
+const leastTime = time.Millisecond
+
 // left is how much of the request's time there is.
 func (x *exchange) left() time.Duration {
-	return max(time.Millisecond, x.p.Limits.Deadline-x.p.Now().Sub(x.start))
+	return max(leastTime, x.p.Limits.Deadline-x.p.Now().Sub(x.start))
 }
 
 // sound tells whether an answer is a final one, and from one of ours: anything

@@ -27,6 +27,8 @@ type Routes interface {
 	Pick(cell string, e route.Errand, sticky string) (route.Target, bool)
 	// Again gives another target for a request that the first could not answer.
 	Again(first route.Target, e route.Errand) (route.Target, bool)
+	// Left tells whether a member for whom a target was picked is sent elsewhere by now.
+	Left(t route.Target, e route.Errand, sticky string) bool
 	// Exercise tells whether another target shall be shown a copy of the request.
 	Exercise(cell string, e route.Errand, sticky string) (route.Target, bool)
 	// Report says what came of a request.

@@ -24,6 +24,7 @@ type table struct {
 	given   int
 	reports []report
 	answers []Answer
+	left    func(route.Target) bool
 }
 
 type report struct {
@@ -45,6 +46,10 @@ func (t *table) Pick(string, route.Errand, string) (route.Target, bool) { return
 
 func (t *table) Again(failed route.Target, _ route.Errand) (route.Target, bool) {
 	return t.give(slices.Index(t.targets, failed) + 1)
+}
+
+func (t *table) Left(target route.Target, _ route.Errand, _ string) bool {
+	return t.left != nil && t.left(target)
 }
 
 func (t *table) Exercise(string, route.Errand, string) (route.Target, bool) {
@@ -119,7 +124,7 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 	var err error
 	s.proxy, err = New(Config{Cells: []Cell{{Name: "us", Hosts: []string{"my.example.com"}}}, Front: []string{"Example.com"}, Targets: s.table.targets, Routes: s.table,
 		Errand: func(r *http.Request) route.Errand {
-			return route.Errand{Journey: journey.Pay, Either: strings.HasPrefix(r.URL.Path, "/static/"), Look: r.Method == "GET"}
+			return route.Errand{Journey: journey.Pay, Either: strings.HasPrefix(r.URL.Path, "/static/"), Look: r.Method == "GET", Keyed: r.URL.Path == "/pay" || r.URL.Path == "/api/v1/payments"}
 		},
 		Sticky: func(string, *http.Request) string { return "m" },
 		Pages:  words{}, Observe: s.table.observe, Limits: limits})

@@ -21,6 +21,7 @@ type Errand struct {
 	Standin bool         // the stand-in can do it; anything else it answers with what works and what does not
 	Look    bool         // only looks at what the stand-in has too, and changes nothing
 	Always  bool         // it is there for every member: a 404 is a failure of whoever gives it
+	Keyed   bool         // what carries a key may be asked of both sides: they do it once between them
 	Either  bool         // what one side or build does not have, another may: after a 404 it is asked once more there
 }
 

@@ -2,6 +2,7 @@ package route
 
 import (
 	"hash/fnv"
+	"slices"
 
 	"standfast/internal/journey"
 )
@@ -127,4 +128,9 @@ func (c *cellPlan) other(t Target, e Errand) (Target, bool) {
 		return *c.standin, true
 	}
 	return Target{}, false
+}
+
+// dead tells whether a build does not answer.
+func (c *cellPlan) dead(t Target) bool {
+	return slices.ContainsFunc(c.builds, func(b buildPlan) bool { return b.target == t && b.dead })
 }

@@ -131,6 +131,17 @@ func (r *Router) Again(t Target, e Errand) (Target, bool) {
 	return other, found
 }
 
+// Left tells whether a member for whom t was picked is sent elsewhere by now, because t
+// is dead or the stand-in has the journey. A build that loses members to another one
+// still answers those whom it has, and so does a stand-in that core takes over from.
+func (r *Router) Left(t Target, e Errand, sticky string) bool {
+	c, known := r.plan.Load().cells[t.Cell]
+	if !known || c.nobody || sticky == "" || t.Side != Core {
+		return false
+	}
+	return c.side(e, sticky, r.random) == Standin || c.dead(t)
+}
+
 // Exercise tells whether the stand-in shall be shown a copy of a request that core answers, and
 // where. The member gets core's answer: nobody meets older data for the sake of an exercise. The
 // copy's answer is reported like any other.

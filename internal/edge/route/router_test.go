@@ -200,3 +200,38 @@ func TestAFailingJourneyGoesAlone(t *testing.T) {
 		t.Errorf("at the stand-in: pay %d, dashboard %d", w.atStandin(both(journey.Pay)), w.atStandin(both(journey.Dashboard)))
 	}
 }
+
+// A request under way is given up only where its member is sent elsewhere for want of
+// an answer: not in a rollout, not by a stand-in that hands back.
+func TestWhoHasLeftATarget(t *testing.T) {
+	pay := Errand{Journey: journey.Pay, With: journey.Pay, Standin: true, Keyed: true}
+	profile := Errand{Journey: journey.Session, With: journey.Session}
+	w := newWorld(t, Build{Name: "a", URL: "https://a"}, Build{Name: "b", URL: "https://b"})
+	at, ok := w.Pick("us", pay, "m")
+	if !ok || at.Side != Core {
+		t.Fatalf("%v %v", at, ok)
+	}
+	standin := Target{Cell: "us", Side: Standin, URL: "https://s"}
+	left := func(want, profiles bool) {
+		t.Helper()
+		if w.Left(at, pay, "m") != want || w.Left(at, profile, "m") != profiles {
+			t.Errorf("left: %v and %v, want %v and %v", w.Left(at, pay, "m"), w.Left(at, profile, "m"), want, profiles)
+		}
+		if w.Left(standin, pay, "m") || w.Left(Target{Cell: "xx"}, pay, "m") || w.Left(at, pay, "") {
+			t.Error("a stand-in, another cell's process or nobody's request was left")
+		}
+	}
+	left(false, false)
+	w.core.dead = true // the other build has all members now
+	w.pass(10 * time.Second)
+	left(true, true)
+	w.fresh.dead = true
+	w.pass(10 * time.Second)
+	left(true, true)
+	w.spare.dead = true // whom to ask else?
+	w.pass(10 * time.Second)
+	left(false, false)
+	w.core.dead, w.fresh.dead, w.spare.dead = false, false, false
+	w.pass(30 * time.Minute)
+	left(false, false)
+}

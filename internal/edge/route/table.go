@@ -61,7 +61,8 @@ func moneyGroups() []group {
 		shared(journey.Freeze, `GET:/accounts/{id}/freeze POST:/accounts/{id}/freeze POST:/api/v1/cards/{account_id}/freeze`),
 		apart(journey.Freeze, `POST:/api/v1/cards/{account_id}/unfreeze`),
 
-		shared(journey.Pay, `GET:/pay GET:/pay/review POST:/pay POST:/api/v1/payments`),
+		shared(journey.Pay, `GET:/pay GET:/pay/review`),
+		{Errand{Journey: journey.Pay, With: journey.Pay, Standin: true, Keyed: true}, `POST:/pay POST:/api/v1/payments`},
 		apart(journey.Pay, `POST:/pay/code GET:/api/v1/accounts/{id}/payment-options`),
 		{Errand{Journey: journey.Payments, With: journey.Pay, Standin: true, Either: true},
 			`GET:/pay/done/{id} GET:/api/v1/payments/{id}`},
