@@ -206,9 +206,9 @@ func TestAFailingJourneyGoesAlone(t *testing.T) {
 func TestWhoHasLeftATarget(t *testing.T) {
 	pay := Errand{Journey: journey.Pay, With: journey.Pay, Standin: true, Keyed: true}
 	profile := Errand{Journey: journey.Session, With: journey.Session}
-	w := newWorld(t, Build{Name: "a", URL: "https://a"}, Build{Name: "b", URL: "https://b"})
+	w := newWorld(t, Build{Name: "a", URL: "https://a"}, Build{Name: "b", URL: "https://b", Share: 1_000})
 	at, ok := w.Pick("us", pay, "m")
-	if !ok || at.Side != Core {
+	if !ok || at.Side != Core || at.Build != "a" {
 		t.Fatalf("%v %v", at, ok)
 	}
 	standin := Target{Cell: "us", Side: Standin, URL: "https://s"}
