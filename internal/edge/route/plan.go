@@ -119,12 +119,16 @@ func (c *cellPlan) other(t Target, e Errand) (Target, bool) {
 		}
 		return Target{}, false
 	}
+	standin := e.Standin && c.standin != nil && !c.standinBad
+	if standin && c.atCore(e.With) == 0 { // what all builds share may be what fails
+		return *c.standin, true
+	}
 	for _, b := range c.builds {
 		if b.target != t && !b.dead && b.share > 0 {
 			return b.target, true
 		}
 	}
-	if e.Standin && c.standin != nil && !c.standinBad {
+	if standin {
 		return *c.standin, true
 	}
 	return Target{}, false

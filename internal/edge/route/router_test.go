@@ -235,3 +235,22 @@ func TestWhoHasLeftATarget(t *testing.T) {
 	w.pass(30 * time.Minute)
 	left(false, false)
 }
+
+// While core is left for a journey, what one build did not answer is not sent to
+// another one that may wait for the same database.
+func TestWhatCoreDoesNotAnswerGoesToTheSideThatHasTheJourney(t *testing.T) {
+	pay := Errand{Journey: journey.Pay, With: journey.Pay, Standin: true, Keyed: true}
+	first, second := Target{Cell: "us", Side: Core, Build: "a"}, Target{Cell: "us", Side: Core, Build: "b"}
+	standin := Target{Cell: "us", Side: Standin}
+	c := &cellPlan{builds: []buildPlan{{target: first, share: All}, {target: second, share: 1_000}}, standin: &standin, back: map[journey.Name]Share{}}
+	for _, at := range []struct {
+		share Share
+		bad   bool
+		want  Target
+	}{{All, false, second}, {100, false, second}, {0, false, standin}, {0, true, second}} {
+		c.back[journey.Pay], c.standinBad = at.share, at.bad
+		if got, ok := c.other(first, pay); !ok || got != at.want {
+			t.Errorf("%d of members at core, stand-in bad: %v: %+v, want %+v", at.share, at.bad, got, at.want)
+		}
+	}
+}
