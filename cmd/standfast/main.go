@@ -146,6 +146,8 @@ type demoCmd struct {
 	Cells     string            `help:"Cells to run." default:"us"`
 	Direct    bool              `help:"Core alone answers members, without an edge and a stand-in." hidden:""`
 	Through   string            `help:"Where the edge reaches core, for game days that stand between them." name:"core-through" hidden:""`
+	TimeZone  string            `help:"Time zone of the cells, for game days on which a business day ends." hidden:""`
+	CutOff    string            `help:"Time of day, HH:MM, at which their business days end." hidden:""`
 	NoRestart bool              `help:"Leave a process that died dead."`
 	Texts     string            `help:"Messages' address of a running sim sms, which then carries text messages in the mailbox's place." placeholder:"URL"`
 	Source    map[string]string `help:"A running sim source that holds accounts, under the name they are imported with." placeholder:"NAME=URL"`
@@ -153,7 +155,8 @@ type demoCmd struct {
 
 func (c *demoCmd) Run(w *world) error {
 	return app.Demo(w, app.DemoOptions{Listen: c.Listen, Data: c.Data, Database: c.Database, JSON: c.JSON,
-		NoRestart: c.NoRestart, Texts: c.Texts, Sources: c.Source, Direct: c.Direct, Through: c.Through, Cells: strings.Split(c.Cells, ","), Out: w.out, Log: w.log})
+		NoRestart: c.NoRestart, Texts: c.Texts, Sources: c.Source, Direct: c.Direct, Through: c.Through, Day: app.DemoDay{TimeZone: c.TimeZone, CutOff: c.CutOff},
+		Cells: strings.Split(c.Cells, ","), Out: w.out, Log: w.log})
 }
 
 type initCmd struct {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,12 +28,20 @@ type DemoOptions struct {
 	JSON      bool
 	NoRestart bool
 	Cells     []string
-	Direct    bool              // core answers members itself, without an edge and a stand-in
-	Through   string            // URL at which the edge reaches core, where something stands between them
+	Direct    bool   // core answers members itself, without an edge and a stand-in
+	Through   string // URL at which the edge reaches core, where something stands between them
+	Day       DemoDay
 	Texts     string            // URL of a `standfast sim sms` that carries text messages in the mailbox's place
 	Sources   map[string]string // URLs of reference sources of accounts, by name
 	Out       io.Writer
 	Log       *slog.Logger
+}
+
+// DemoDay is when the business day of a demo's cells ends, where it is not as each
+// cell has it: for game days, on which it ends while something is broken.
+type DemoDay struct {
+	TimeZone string // IANA name; "" is the cell's own
+	CutOff   string // HH:MM there; "" is the usual one
 }
 
 // Ready is the line that `standfast demo --json` prints once everything answers.
@@ -184,6 +193,7 @@ func (s *supervisor) cellConfig(cell *demoCell) (Config, error) {
 	c.Listen = ListenConfig{Public: cell.core.door.Addr().String(), Admin: cell.core.admin.Addr().String()}
 	c.Database, c.MasterKey = cell.database, cell.key
 	c.Payments.SettleAfter = Duration{3 * time.Second}
+	c.Cell.TimeZone, c.Payments.CutOff = cmp.Or(s.o.Day.TimeZone, c.Cell.TimeZone), cmp.Or(s.o.Day.CutOff, c.Payments.CutOff)
 	c.Console = ConsoleConfig{PublicURL: localURL(cell.core.console), Listen: cell.core.console.Addr().String()}
 	c.Demo = DemoConfig{Mailbox: localURL(s.mail), SetUpFile: cell.setUpPath()}
 	if err := errors.Join(s.simulatedTexts(cell, &c), s.simulatedSources(&c)); err != nil {

@@ -20,7 +20,7 @@ import (
 
 // CLI is the command line of `standfast gameday`.
 type CLI struct {
-	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 8, 13, 16, 17, 18, 19." placeholder:"ROW"`
+	Rows     []int         `arg:"" optional:"" help:"Rows of the scenarios: 3, 4, 5, 6, 8, 13, 14, 16, 17, 18, 19." placeholder:"ROW"`
 	JSON     bool          `help:"Print one JSON document in place of a table."`
 	HTML     string        `name:"html" help:"Write the report as a page too, with a timeline for each journey." type:"path" placeholder:"FILE"`
 	Engine   string        `help:"Database engine: postgresql where it is installed." enum:",postgresql,sqlite" default:""`
@@ -77,7 +77,8 @@ type play struct {
 func rows() []play {
 	return []play{
 		{row: 3, shared: (*scenario.Stage).Row3}, {row: 4, shared: (*scenario.Stage).Row4}, {row: 5, shared: (*scenario.Stage).Row5},
-		{row: 6, shared: (*scenario.Stage).Row6}, {row: 8, own: scenario.Row8}, {row: 13, own: scenario.Row13}, {row: 16, shared: (*scenario.Stage).Row16}, {row: 18, shared: (*scenario.Stage).Row18},
+		{row: 6, shared: (*scenario.Stage).Row6}, {row: 8, own: scenario.Row8}, {row: 13, own: scenario.Row13}, {row: 14, own: scenario.Row14},
+		{row: 16, shared: (*scenario.Stage).Row16}, {row: 18, shared: (*scenario.Stage).Row18},
 		{row: 17, own: scenario.Row17}, {row: 19, own: row19},
 	}
 }
@@ -85,7 +86,7 @@ func rows() []play {
 // plays gives the rows that were asked for.
 func (c *CLI) plays() (list []play, err error) {
 	if len(c.Rows) == 0 {
-		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 8, 13, 16, 17, 18 and 19.")
+		return nil, fault.New(fault.Invalid, "usage", "Which rows? This release knows 3, 4, 5, 6, 8, 13, 14, 16, 17, 18 and 19.")
 	}
 	for _, n := range c.Rows {
 		i := slices.IndexFunc(rows(), func(p play) bool { return p.row == n })

@@ -33,14 +33,21 @@ type person struct {
 	farSavings      string
 }
 
-// castMembers makes n members with a card, savings and a verified bank account, each
-// in a transaction. They are synthetic, whose payments are undone after a minute,
-// unless what they pay is to stand.
-func castMembers(ctx context.Context, r *app.Rooms, h home, n int, far, stands bool) ([]person, error) {
-	list := make([]person, n)
+// casting says which members are made.
+type casting struct {
+	members int
+	far     bool   // they have accounts in the issuer's own systems too
+	stands  bool   // what they pay is to stand; else they are synthetic, whose payments are undone after a minute
+	dueOn   string // business date by which their cards' minimum is due; "" for none
+}
+
+// castMembers makes members with a card, savings and a verified bank account, each
+// in a transaction.
+func castMembers(ctx context.Context, r *app.Rooms, h home, c casting) ([]person, error) {
+	list := make([]person, c.members)
 	for i := range list {
 		err := r.DB.WithTx(ctx, func(tx *db.Tx) (err error) {
-			list[i], err = castMember(ctx, r, tx, h, i, far, stands)
+			list[i], err = castMember(ctx, r, tx, h, i, c)
 			return err
 		})
 		if err != nil {
@@ -50,11 +57,11 @@ func castMembers(ctx context.Context, r *app.Rooms, h home, n int, far, stands b
 	return list, nil
 }
 
-func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, h home, i int, far, stands bool) (p person, err error) {
+func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, h home, i int, c casting) (p person, err error) {
 	name := fmt.Sprintf("gameday%d", i)
 	p.username, p.email, p.number, p.currency = name, name+h.mail, fmt.Sprintf(h.number, i), h.currency
 	m, err := r.Members.Create(ctx, tx, member.Spec{Ref: name, Username: name, DisplayName: "Gameday " + name, Email: p.email,
-		Phone: p.number, Locale: h.locale, Region: h.cell, Synthetic: !stands})
+		Phone: p.number, Locale: h.locale, Region: h.cell, Synthetic: !c.stands})
 	if err != nil {
 		return p, err
 	}
@@ -63,13 +70,18 @@ func castMember(ctx context.Context, r *app.Rooms, tx *db.Tx, h home, i int, far
 		return p, err
 	}
 	limit := money.New(10*owed, h.currency)
-	if p.card, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-card", Name: "Everyday Card", Last4: "4242", Kind: account.Card, Currency: h.currency, CreditLimit: &limit}, -owed); err != nil {
+	card := account.Spec{Ref: name + "-card", Name: "Everyday Card", Last4: "4242", Kind: account.Card, Currency: h.currency, CreditLimit: &limit}
+	if c.dueOn != "" {
+		least := money.New(oneDollar, h.currency)
+		card.DueOn, card.MinimumDue = c.dueOn, &least
+	}
+	if p.card, err = openAccount(ctx, r, tx, m.ID, card, -owed); err != nil {
 		return p, err
 	}
 	if p.savings, err = openAccount(ctx, r, tx, m.ID, account.Spec{Ref: name + "-savings", Name: "Savings", Last4: "1234", Kind: account.Savings, Currency: h.currency}, saved); err != nil {
 		return p, err
 	}
-	if far {
+	if c.far {
 		if err := p.openFar(ctx, r, tx, m.ID); err != nil {
 			return p, err
 		}

@@ -84,7 +84,7 @@ func (c *cells) castHome(ctx context.Context, h home, n int) ([]person, error) {
 		return nil, err
 	}
 	defer rooms.Close()
-	return castMembers(ctx, rooms, h, n, false, false)
+	return castMembers(ctx, rooms, h, casting{members: n})
 }
 
 func (c *cells) cell(h home, r app.ReadyCell, people []person) *cell {

@@ -34,11 +34,15 @@ func journeysOf(kind string) []journey.Name {
 // intention is one payment that a member means to make, however often it is tried.
 type intention struct {
 	key    string
-	number string // confirmation number, or ""; the payment is certain then
-	id     string // of the payment, where the API has said it
-	date   string // that it is credited on, where the API has said it
-	at     time.Time
+	number string    // confirmation number, or ""; the payment is certain then
+	id     string    // of the payment, where the API has said it
+	date   string    // that it is credited on, where the API has said it
+	at     time.Time // when it was first tried
+	sure   time.Time // when its number was read
 }
+
+// confirmed takes the number that the member was told.
+func (i *intention) confirmed(number string) { i.number, i.sure = plain(number), time.Now() }
 
 // purse is what one member means to have paid.
 type purse struct {
@@ -148,7 +152,8 @@ func payByAPI(i *intention) visit {
 		if a.status != http.StatusCreated && a.status != http.StatusOK || json.Unmarshal(a.body, &p) != nil || p.Number == "" {
 			return "payment: " + a.what()
 		}
-		i.number, i.id, i.date = plain(p.Number), p.ID, p.Date
+		i.confirmed(p.Number)
+		i.id, i.date = p.ID, p.Date
 		return ""
 	}}
 }
@@ -169,7 +174,7 @@ func payByPage(i *intention) visit {
 		if a.status != http.StatusSeeOther || !ok {
 			return "payment page: " + a.what()
 		}
-		i.number = plain(number)
+		i.confirmed(number)
 		return ""
 	}}
 }

@@ -36,6 +36,7 @@ type Options struct {
 	Short    bool          // of row 19, the healthy upgrades alone
 	Sides    bool          // members come through an edge, behind which there is a stand-in beside core
 	Between  bool          // with Sides: a proxy between edge and core
+	Day      *businessDay  // that the stage is in; nil is the cell's own
 	Faults   []string      // of a row that has several: only those whose names have one of these in them
 	Log      io.Writer     // of the process under test; may be nil
 }
@@ -140,7 +141,7 @@ func (s *Stage) cast(ctx context.Context, database string) (list []person, err e
 		return nil, err
 	}
 	defer rooms.Close()
-	return castMembers(ctx, rooms, homes()[0], s.Options.Members, s.Systems, s.Sides)
+	return castMembers(ctx, rooms, homes()[0], casting{members: s.Options.Members, far: s.Systems, stands: s.Sides, dueOn: s.Day.date()})
 }
 
 // start runs the program as `standfast demo` does, in a process of its own, with
@@ -156,6 +157,7 @@ func (s *Stage) start(ctx context.Context) error {
 		return err
 	}
 	args = append(args, sides...)
+	args = append(args, s.Day.flags()...)
 	if s.systems != nil {
 		args = append(args, s.systems.flags()...)
 	}
