@@ -242,7 +242,7 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	for _, side := range []string{steer.Core, steer.Standin} {
 		used["console.side."+side] = true
 	}
-	for _, cause := range strings.Fields("core-dead core-unready failures standin-bad held step relapse operator override-expired worse") { // of internal/edge/route
+	for _, cause := range strings.Fields("core-dead core-mute core-unready failures standin-bad held step relapse operator override-expired worse") { // of internal/edge/route
 		used["console.cause."+cause] = true
 	}
 	for _, l := range signin.Lost() {

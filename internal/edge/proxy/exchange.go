@@ -155,10 +155,10 @@ func (a answer) end() {
 func (x *exchange) try(t route.Target, first bool) (answer, error) {
 	a := answer{target: t, up: x.p.upstreams[t.URL]}
 	if a.up == nil {
-		return a, x.failed(t, &unreachable{errors.New("the target is not configured: " + t.URL)})
+		return a, x.failed(a, &unreachable{errors.New("the target is not configured: " + t.URL)})
 	}
 	if err := a.up.enter(x.in.Context()); err != nil {
-		return a, x.failed(t, err)
+		return a, x.failed(a, err)
 	}
 	var ctx context.Context
 	ctx, a.cancel = context.WithCancelCause(x.in.Context())
@@ -177,7 +177,7 @@ func (x *exchange) try(t route.Target, first bool) (answer, error) {
 			err = cause
 		}
 		a.end()
-		return a, x.failed(t, err)
+		return a, x.failed(a, err)
 	}
 	return a, nil
 }
@@ -208,9 +208,11 @@ func sound(a *http.Response) error {
 
 // failed reports a target that gave no answer. A client that went away, and a
 // target without a place, say nothing about what the target can do.
-func (x *exchange) failed(t route.Target, err error) error {
+func (x *exchange) failed(a answer, err error) error {
+	t := a.target
 	left, busy := x.in.Context().Err() != nil, errors.Is(err, errBusy)
-	x.p.Routes.Report(t, x.errand, route.Answer{Outcome: journey.Failed, Took: x.p.Now().Sub(x.start), Lost: !left && !busy, Shed: busy, Left: left})
+	x.p.Routes.Report(t, x.errand, route.Answer{Outcome: journey.Failed, Took: x.p.Now().Sub(x.start), Lost: !left && !busy, Shed: busy, Full: busy, Left: left,
+		Late: a.wait.wasLate(), Member: x.sticky})
 	if !left && !busy && x.p.Log != nil {
 		x.p.Log.Warn("no answer", "cell", t.Cell, "side", t.Side, "build", t.Build, "journey", x.errand.Journey, "error", err)
 	}
@@ -268,7 +270,8 @@ func (x *exchange) report(a answer, lost error) (name journey.Name, o journey.Ou
 		o = journey.Failed
 	}
 	took = x.p.Now().Sub(x.start)
-	x.p.Routes.Report(a.target, x.errand, route.Answer{Outcome: o, Took: took, Lost: lost != nil && !left, Shed: shed(a.Response), Left: left})
+	x.p.Routes.Report(a.target, x.errand, route.Answer{Outcome: o, Took: took, Lost: lost != nil && !left, Shed: shed(a.Response), Left: left,
+		Late: a.wait.wasLate(), Member: x.sticky})
 	return name, o, took
 }
 

@@ -95,3 +95,56 @@ func TestAPaymentWithAKeyIsAskedOfTheOtherSide(t *testing.T) {
 		})
 	}
 }
+
+// The routing hears of a payment that hangs while it hangs, once, and of its end.
+func TestTheRoutingHearsWhatTakesTooLong(t *testing.T) {
+	for _, c := range []struct {
+		name, method, key string
+		takes             time.Duration
+		overdue           int
+		lost              bool
+	}{
+		{"a payment", http.MethodPost, "k1", 300 * time.Millisecond, 1, false},
+		{"a form without a key", http.MethodPost, "", 300 * time.Millisecond, 1, false},
+		{"one that never ends", http.MethodPost, "", time.Minute, 1, true},
+		{"a page, which is given up then", http.MethodGet, "", 300 * time.Millisecond, 0, true},
+		{"a quick one", http.MethodPost, "k1", 0, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			awake := make(chan struct{})
+			defer close(awake)
+			limits := Limits{Patience: 100 * time.Millisecond, Deadline: time.Second}
+			if c.takes == 0 {
+				limits = Limits{} // however slow the machine is
+			}
+			s := newStand(t, limits, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				select {
+				case <-awake:
+				case <-r.Context().Done():
+				case <-time.After(c.takes):
+				}
+				w.WriteHeader(http.StatusNoContent)
+			}))
+			q, err := http.NewRequestWithContext(t.Context(), c.method, s.front.URL+"/api/v1/payments", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Host = "my.example.com"
+			q.Header.Set("Idempotency-Key", c.key)
+			a, err := http.DefaultTransport.RoundTrip(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Body.Close()
+			s.table.mu.Lock()
+			defer s.table.mu.Unlock()
+			if len(s.table.overdue) != c.overdue || len(s.table.reports) != 1 {
+				t.Fatalf("overdue %+v, reports %+v", s.table.overdue, s.table.reports)
+			}
+			if r := s.table.reports[0]; r.Late != (c.overdue > 0) || r.Lost != c.lost {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}

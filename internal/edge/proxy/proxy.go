@@ -29,6 +29,8 @@ type Routes interface {
 	Again(first route.Target, e route.Errand) (route.Target, bool)
 	// Left tells whether a member for whom a target was picked is sent elsewhere by now.
 	Left(t route.Target, e route.Errand, sticky string) bool
+	// Overdue says that a request is waited for longer than is good; it is reported too.
+	Overdue(t route.Target, e route.Errand, a route.Answer)
 	// Exercise tells whether another target shall be shown a copy of the request.
 	Exercise(cell string, e route.Errand, sticky string) (route.Target, bool)
 	// Report says what came of a request.

@@ -24,6 +24,7 @@ type table struct {
 	given   int
 	reports []report
 	answers []Answer
+	overdue []report
 	left    func(route.Target) bool
 }
 
@@ -65,6 +66,12 @@ func (t *table) Report(target route.Target, _ route.Errand, a route.Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.reports = append(t.reports, report{target, a})
+}
+
+func (t *table) Overdue(target route.Target, _ route.Errand, a route.Answer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.overdue = append(t.overdue, report{target, a})
 }
 
 func (t *table) observe(a Answer) {

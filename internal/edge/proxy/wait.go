@@ -21,36 +21,63 @@ type wait struct {
 	timer    *time.Timer
 	answered bool
 	over     bool
+	late     bool // the routing was told that it takes too long
 }
 
 // wait begins to wait for a target and calls end when that is over. A page is waited
-// for as long as patience lasts; what carries a key, from then on until the routing has
-// turned away from the target; anything else until the deadline.
+// for as long as patience lasts. Of anything else the routing is told then that it takes
+// too long; what carries a key is waited for until the routing has turned away from the
+// target, the rest until the deadline.
 func (x *exchange) wait(t route.Target, first bool, end func()) *wait {
 	left := x.left()
-	patience, turned := left, func() bool { return true }
-	switch {
-	case !first:
-	case reads(x.in.Method):
-		patience = min(left, x.p.Limits.Patience)
-	case x.keyed:
-		patience = min(left, x.p.Limits.Patience)
-		turned = func() bool { return x.left() <= leastTime || x.p.Routes.Left(t, x.errand, x.sticky) }
-	}
 	w := &wait{}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	patience := left
+	if first {
+		patience = min(left, x.p.Limits.Patience)
+	}
+	more := first && !reads(x.in.Method)
 	w.timer = time.AfterFunc(patience, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if !w.answered && !turned() {
-			w.timer.Reset(min(glance, x.left()))
+		if more && !w.answered && !x.turned(t) {
+			x.overdue(t, w)
 			return
 		}
 		w.over = true
 		end()
 	})
 	return w
+}
+
+// turned tells whether nothing more is to be waited for: there is no time left, or the
+// request may be asked of another side, and the routing would by now.
+func (x *exchange) turned(t route.Target) bool {
+	return x.left() <= leastTime || x.keyed && x.p.Routes.Left(t, x.errand, x.sticky)
+}
+
+// overdue tells the routing, once, that a request takes too long, and waits on. Its lock is held.
+func (x *exchange) overdue(t route.Target, w *wait) {
+	if !w.late {
+		w.late = true
+		x.p.Routes.Overdue(t, x.errand, route.Answer{Took: x.p.Now().Sub(x.start), Member: x.sticky})
+	}
+	next := x.left()
+	if x.keyed {
+		next = min(glance, next)
+	}
+	w.timer.Reset(next)
+}
+
+// wasLate tells whether the routing was told that the request took too long.
+func (w *wait) wasLate() bool {
+	if w == nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.late
 }
 
 // met tells that the answer has come, and whether it came in time. What is left of the

@@ -74,9 +74,12 @@ func (c Cell) check() error {
 type Answer struct {
 	Outcome journey.Outcome // from the Journey header, else journey.Of the status; not read when Lost
 	Took    time.Duration
-	Lost    bool // no answer came: refused, broken off, timed out, or by somebody who is not core or the stand-in
-	Shed    bool // turned away because there was too much to do: load is no fault, and would only move
-	Left    bool // the member went away before there was an answer: nobody's fault
+	Lost    bool   // no answer came: refused, broken off, timed out, or by somebody who is not core or the stand-in
+	Shed    bool   // turned away because there was too much to do: load is no fault, and would only move
+	Left    bool   // the member went away before there was an answer: nobody's fault
+	Full    bool   // with Shed: the edge had no place for it, and the target was never asked
+	Late    bool   // Overdue has counted it already
+	Member  string // whose it was, as Pick was told
 }
 
 // Probe is what one question for readiness found.

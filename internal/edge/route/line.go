@@ -35,7 +35,9 @@ type sight struct {
 	now       time.Time
 	coreDead  bool
 	unready   bool
+	mute      bool  // core answers probes, and no member
 	standinOK bool  // it exists, answers and says that it is ready
+	standinUp bool  // it answered what it was last asked
 	core      Tally // of core since the last tick
 	standin   Tally // of the stand-in since the last tick
 	coreNow   Tally // of core in the last half minute
@@ -45,6 +47,7 @@ type sight struct {
 // Causes of decisions, as the record and the console name them.
 const (
 	CauseDead     = "core-dead"        // it does not answer at all
+	CauseMute     = "core-mute"        // it lives, and no member gets an answer
 	CauseUnready  = "core-unready"     // it says so, and nobody was served well lately
 	CauseFailures = "failures"         // too many of its answers were failures
 	CauseStandin  = "standin-bad"      // the stand-in is no better or gone
@@ -61,7 +64,7 @@ func (l *line) step(s sight) string {
 	l.core.take(s.core, l.rules, s.now)
 	l.standin.take(s.standin, l.rules, s.now)
 	l.seen += s.core.All()
-	switch bad := s.coreDead || s.unready; {
+	switch bad := s.coreDead || s.unready || s.mute; {
 	case bad:
 		l.well = time.Time{}
 	case l.well.IsZero():
@@ -94,10 +97,11 @@ func worth(s sight) bool {
 
 func failing(t Tally) float64 { return float64(t.Failed) / float64(t.All()) }
 
-// leave goes to the stand-in when core does not serve this journey.
+// leave goes to the stand-in when core does not serve this journey. One that may be dying
+// of the same cause, a little later, is waited for: it answers or is dead in a moment.
 func (l *line) leave(s sight) string {
 	cause := l.reason(s)
-	if cause == "" || !s.standinOK || s.now.Sub(l.switched) < l.rules.MinHold {
+	if cause == "" || !s.standinOK || !s.standinUp || s.now.Sub(l.switched) < l.rules.MinHold {
 		return ""
 	}
 	if cause != CauseDead && (!l.spare(s) || !worth(s) || s.now.Before(l.barred)) {
@@ -123,6 +127,8 @@ func (l *line) reason(s sight) string {
 	switch {
 	case s.coreDead:
 		return CauseDead
+	case s.mute:
+		return CauseMute
 	case s.unready && s.coreNow.Done <= 4*s.coreNow.Failed:
 		return CauseUnready
 	case l.core.against(l.rules.Leave):
@@ -152,7 +158,7 @@ func (l *line) tryBack(s sight) string {
 
 // onward gives core the next share, or takes back what it has.
 func (l *line) onward(s sight) string {
-	if s.coreDead || s.unready || l.core.against(l.rules.Relapse) {
+	if s.coreDead || s.unready || s.mute || l.core.against(l.rules.Relapse) {
 		l.hold = min(2*l.hold, l.rules.HoldMax)
 		l.enter(Standin, -1, s.now)
 		return CauseRelapse

@@ -33,6 +33,55 @@ type pulse struct {
 	unready  time.Time // since when it says that it is not ready; zero: it says that it is
 	ready    bool      // it has said that it is ready, and not otherwise since
 	build    string    // that it says it is
+	silence
+}
+
+// silence is how long members have had no answer from a process that may answer probes
+// all the while.
+type silence struct {
+	spoke  time.Time // when a member last got an answer
+	since  time.Time // when the first began to wait of those who got none since then
+	newest time.Time // of them
+	number int       // of their requests
+	first  string    // member
+	others bool      // there is another one among them
+}
+
+// leastSilent is how many requests of members, of at least two of them, must get no
+// answer in a row before a process counts as mute: one member may have something that
+// nobody can answer.
+const leastSilent = 3
+
+// lastingSilence is how long a process counts as mute when nobody asks it any more.
+const lastingSilence = 10 * time.Second
+
+// silent notes a member who got no answer.
+func (p *pulse) silent(now time.Time, a Answer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.silence
+	if s.number == 0 {
+		s.first = a.Member
+		if s.since = now.Add(-a.Took); s.since.Before(s.spoke) {
+			s.since = s.spoke
+		}
+	}
+	s.number, s.newest, s.others = s.number+1, now, s.others || a.Member != s.first
+}
+
+// heard notes a member who got an answer.
+func (p *pulse) heard(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silence = silence{spoke: now}
+}
+
+// mute tells whether no member has got an answer for so long, and several want one.
+func (p *pulse) mute(now time.Time, after time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.silence
+	return s.number >= leastSilent && s.others && now.Sub(s.since) >= after && now.Sub(s.newest) < lastingSilence
 }
 
 // leastProbes is how many probes in a row must get no answer before a process
@@ -98,12 +147,27 @@ func (p *pulse) leaving() bool {
 	return !p.unready.IsZero()
 }
 
+// answering tells whether the process answered what it was last asked, whatever it said.
+func (p *pulse) answering() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost.IsZero()
+}
+
 // well tells whether the process answered what it was last asked, and says that
 // it is ready.
 func (p *pulse) well() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lost.IsZero() && p.unready.IsZero()
+}
+
+// count adds how a request ended to its journey's figures. That the stand-in cannot do
+// something is no failure of the stand-in's.
+func (p *process) count(e Errand, a Answer, now time.Time) {
+	if e.Standin || p.target.Side == Core {
+		p.series[e.Journey].add(a, now)
+	}
 }
 
 // good tells whether the process said that it is ready and has neither taken it

@@ -168,14 +168,34 @@ func (r *Router) Report(t Target, e Errand, a Answer) {
 		return
 	}
 	now := r.now()
-	if a.Lost {
+	switch {
+	case a.Full:
+	case a.Lost:
 		p.failed(now, false)
-	} else {
+		if !a.Late {
+			p.silent(now, a)
+		}
+	default:
 		p.answers(now)
+		p.heard(now)
 	}
-	if e.Standin || t.Side == Core { // that the stand-in cannot do it is no failure of the stand-in's
-		p.series[e.Journey].add(a, now)
+	if !a.Late {
+		p.count(e, a, now)
 	}
+}
+
+// Overdue takes that a request is still waiting for its answer after as long as a page
+// would be waited for. It counts as failed from now on, whatever becomes of it: where
+// every request hangs there would be no answers to judge by. It is reported all the same.
+func (r *Router) Overdue(t Target, e Errand, a Answer) {
+	p, known := r.processes[t]
+	if !known {
+		return
+	}
+	now := r.now()
+	a.Lost = true
+	p.silent(now, a)
+	p.count(e, a, now)
 }
 
 // Probed takes what a probe of a target found.

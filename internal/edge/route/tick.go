@@ -82,8 +82,9 @@ func (r *Router) tickLine(c *cell, n journey.Name, now time.Time, fresh map[*pro
 	if _, pinned := c.pin(n); pinned || c.standin == nil {
 		return
 	}
-	s := sight{now: now, coreDead: c.coreDead(now, r.rules.Dead), unready: c.unready(now, r.rules.Unready),
-		standinOK: c.standin.good(now, r.rules.Dead), standin: fresh[c.standin][n], spareNow: c.standin.series[n].within(now, 30)}
+	s := sight{now: now, coreDead: c.coreDead(now, r.rules.Dead), unready: c.unready(now, r.rules.Unready), mute: c.mute(now, r.rules.Dead),
+		standinOK: c.standin.good(now, r.rules.Dead), standinUp: c.standin.answering(),
+		standin: fresh[c.standin][n], spareNow: c.standin.series[n].within(now, 30)}
 	for _, p := range c.judged() {
 		s.core.plus(fresh[p][n])
 		s.coreNow.plus(p.series[n].within(now, 30))
@@ -120,6 +121,16 @@ func (c *cell) coreDead(now time.Time, after time.Duration) bool {
 func (c *cell) unready(now time.Time, after time.Duration) bool {
 	for i, b := range c.builds {
 		if (i == 0 || c.rollout.share > 0) && !b.dead(now, after) && !b.notReady(now, after) {
+			return false
+		}
+	}
+	return true
+}
+
+// mute tells whether every build that lives and takes members answers none of them.
+func (c *cell) mute(now time.Time, after time.Duration) bool {
+	for i, b := range c.builds {
+		if (i == 0 || c.rollout.share > 0) && !b.dead(now, after) && !b.mute(now, after) {
 			return false
 		}
 	}
