@@ -22,7 +22,7 @@ func stormOfSignIns(ctx context.Context, c signinCmd, r *Report) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	day := report.New("18", "sqlite")
-	if err := s.Row18(ctx, day); err != nil {
+	if err := s.Storm(ctx, day.Row(18, "Everybody signs in again at once"), "core alone"); err != nil {
 		return err
 	}
 	for _, row := range day.Rows {

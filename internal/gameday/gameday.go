@@ -78,7 +78,7 @@ func rows() []play {
 	return []play{
 		{row: 3, shared: (*scenario.Stage).Row3}, {row: 4, shared: (*scenario.Stage).Row4}, {row: 5, shared: (*scenario.Stage).Row5},
 		{row: 6, shared: (*scenario.Stage).Row6}, {row: 8, own: scenario.Row8}, {row: 13, own: scenario.Row13}, {row: 14, own: scenario.Row14},
-		{row: 16, shared: (*scenario.Stage).Row16}, {row: 18, shared: (*scenario.Stage).Row18},
+		{row: 16, shared: (*scenario.Stage).Row16}, {row: 18, own: scenario.Row18},
 		{row: 17, own: scenario.Row17}, {row: 19, own: row19},
 	}
 }
@@ -164,8 +164,7 @@ func (c *CLI) playOne(ctx context.Context, p play, shared *scenario.Stage, datab
 
 func (c *CLI) options(database string) scenario.Options {
 	o := scenario.Options{Database: database, Members: c.Members, Length: c.Length, Faults: c.Fault, Short: c.Healthy,
-		Systems: slices.Contains(c.Rows, 5) || slices.Contains(c.Rows, 6),
-		Direct:  slices.Equal(c.Rows, []int{18})} // a proxy takes part of the machine whose capacity is measured
+		Systems: slices.Contains(c.Rows, 5) || slices.Contains(c.Rows, 6)}
 	if c.Verbose {
 		o.Log = os.Stderr
 	}

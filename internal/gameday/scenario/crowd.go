@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"standfast/internal/gameday/report"
@@ -106,6 +107,7 @@ type crowd struct {
 	host     string
 	requests [][]byte   // one a member
 	idle     chan *line // open connections that nobody uses
+	dialled  atomic.Uint32
 }
 
 // line is one connection.
@@ -139,7 +141,7 @@ func (c *crowd) attempt(request []byte) (status int, later bool, err error) {
 	select {
 	case l = <-c.idle:
 	default:
-		conn, err := net.DialTimeout("tcp", c.host, patience)
+		conn, err := c.dial()
 		if err != nil {
 			return 0, false, err
 		}
@@ -164,6 +166,15 @@ func (c *crowd) attempt(request []byte) (status int, later bool, err error) {
 	}
 	_, err = io.Copy(io.Discard, io.LimitReader(r.Body, maxAnswer))
 	return r.StatusCode, r.Header.Get("Retry-After") != "", err
+}
+
+// dial opens a connection from an address of its own, as the members of a real crowd
+// have: all of 127.0.0.0/8 is this machine.
+func (c *crowd) dial() (net.Conn, error) {
+	n := c.dialled.Add(1)
+	from := net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}
+	d := net.Dialer{Timeout: patience, LocalAddr: &from}
+	return d.Dial("tcp4", c.host)
 }
 
 // rage lets the members sign in at a rate. Who finds more waiting than a machine
@@ -211,10 +222,10 @@ func (st *storm) note(status int, later bool, err error) {
 	}
 }
 
-func (st *storm) report(row *report.Row, peak float64) {
+func (st *storm) report(row *report.Row, name string, peak float64) {
 	rate := float64(st.Served) / st.Length.Seconds()
-	row.Value("sign-ins offered", float64(st.Offered)/st.Length.Seconds(), "/s")
-	row.Value("sign-ins served in the storm", rate, "/s")
-	row.Value("served in the storm against the peak", rate/peak, "×").AtLeast(leastPeak)
-	row.Share("answered: served, or told when to come back", st.Served+st.Refused, st.Offered, st.Misses).AtLeast(1)
+	row.Value(name+": sign-ins offered", float64(st.Offered)/st.Length.Seconds(), "/s")
+	row.Value(name+": sign-ins served in the storm", rate, "/s")
+	row.Value(name+": served in the storm against the peak", rate/peak, "×").AtLeast(leastPeak)
+	row.Share(name+": answered: served, or told when to come back", st.Served+st.Refused, st.Offered, st.Misses).AtLeast(1)
 }

@@ -24,15 +24,34 @@ const (
 	peakClients = 4
 )
 
-// Row18 lets everybody sign in again at once, with passwords, at fifty times the
+// Row18 has everybody sign in again at once at a core alone, and at one behind an edge
+// with a stand-in beside it, which nobody is to be sent to for the load.
+func Row18(ctx context.Context, o Options, r *report.Report) error {
+	row := r.Row(18, "Everybody signs in again at once (×50 load)")
+	for _, stage := range []struct {
+		name  string
+		sides bool
+	}{{"core alone", false}, {"through the edge", true}} {
+		if !o.wants(stage.name) {
+			continue
+		}
+		o.Sides, o.Direct = stage.sides, true // a proxy takes part of the machine whose capacity is measured
+		if err := onStage(ctx, o, func(s *Stage) error { return s.Storm(ctx, row, stage.name) }); err != nil {
+			return fmt.Errorf("%s: %w", stage.name, err)
+		}
+	}
+	return nil
+}
+
+// Storm lets everybody sign in again at once, with passwords, at fifty times the
 // rate that can be served, while members who are signed in go on looking. The
 // crowd is a process of its own: what it does to be a crowd is not to be taken for
 // what it does to those whose waiting is measured.
-func (s *Stage) Row18(ctx context.Context, r *report.Report) error {
-	row := r.Row(18, "Everybody signs in again at once (×50 load)")
+func (s *Stage) Storm(ctx context.Context, row *report.Row, name string) error {
 	if err := s.everybodyIn(ctx); err != nil {
 		return err
 	}
+	begun := time.Now()
 	var crowd []*Member
 	for _, m := range s.Members {
 		crowd = append(crowd, m.nextMorning())
@@ -46,7 +65,7 @@ func (s *Stage) Row18(ctx context.Context, r *report.Report) error {
 	if atPeak.err != nil {
 		return atPeak.err
 	}
-	row.Value("sign-ins with a password served, peak", peak, "/s")
+	row.Value(name+": sign-ins with a password served, peak", peak, "/s")
 	var st storm
 	var told witness
 	during := s.lookingOn(ctx, func() (err error) {
@@ -61,12 +80,26 @@ func (s *Stage) Row18(ctx context.Context, r *report.Report) error {
 	if during.err != nil {
 		return during.err
 	}
-	st.report(row, peak)
-	told.report(row)
-	row.Share("existing sessions: looking", during.good, during.good+during.bad, nil).AtLeast(leastExisting)
-	row.Value("existing sessions: p99 while quiet", seconds4(quiet.p99()), "s")
-	row.Value("existing sessions: p99 in the storm", seconds4(during.p99()), "s")
-	row.Value("existing sessions: p99 in the storm against quiet", during.p99()/quiet.p99(), "×").AtMost(mostSlower)
+	st.report(row, name, peak)
+	told.report(row, name)
+	row.Share(name+": existing sessions: looking", during.good, during.good+during.bad, nil).AtLeast(leastExisting)
+	row.Value(name+": existing sessions: p99 while quiet", seconds4(quiet.p99()), "s")
+	row.Value(name+": existing sessions: p99 in the storm", seconds4(during.p99()), "s")
+	row.Value(name+": existing sessions: p99 in the storm against quiet", during.p99()/quiet.p99(), "×").AtMost(mostSlower)
+	return s.stayed(ctx, row, name, begun)
+}
+
+// stayed writes whether the edge has taken load for a fault.
+func (s *Stage) stayed(ctx context.Context, row *report.Row, name string, begun time.Time) error {
+	if !s.Sides {
+		return nil
+	}
+	st, err := s.routing(ctx)
+	if err != nil {
+		return err
+	}
+	a := act{Stage: s, row: row, name: name}
+	row.Value(name+": journeys moved for the load", float64(a.decisions(st, begun, time.Now()).journeys), "journeys").AtMost(0)
 	return nil
 }
 
@@ -172,13 +205,13 @@ func (w *witness) watch(ctx context.Context, crowd []*Member) {
 	}
 }
 
-func (w *witness) report(row *report.Row) {
+func (w *witness) report(row *report.Row, name string) {
 	slices.Sort(w.refusals)
 	n := len(w.refusals)
 	if n == 0 {
-		row.Note("nobody was told to come back later")
+		row.Note("%s: nobody was told to come back later", name)
 		return
 	}
-	row.Value("told when to come back, p50", seconds4(w.refusals[n/2]), "s")
-	row.Value("told when to come back, p99", seconds4(w.refusals[n*99/100]), "s").AtMost(mostRefusal)
+	row.Value(name+": told when to come back, p50", seconds4(w.refusals[n/2]), "s")
+	row.Value(name+": told when to come back, p99", seconds4(w.refusals[n*99/100]), "s").AtMost(mostRefusal)
 }
