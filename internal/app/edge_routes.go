@@ -113,7 +113,7 @@ func (r *routing) run(ctx context.Context) {
 		all.Go(func() { every(ctx, probeEvery, func() { r.look(ctx, t) }) })
 	}
 	for cell := range r.rings {
-		all.Go(func() { every(ctx, keysEvery, func() { r.readKeys(ctx, cell) }) })
+		all.Go(func() { r.keepKeys(ctx, cell) })
 	}
 	all.Wait()
 }
@@ -156,9 +156,24 @@ func (r *routing) probe(ctx context.Context, t route.Target) route.Probe {
 	return route.Probe{Answered: true, Ready: *said.Ready && status == http.StatusOK, Build: said.Build}
 }
 
+// keepKeys reads a cell's keys until ctx ends, and again soon while nobody tells them.
+func (r *routing) keepKeys(ctx context.Context, cell string) {
+	for ctx.Err() == nil {
+		next := probeEvery
+		if r.readKeys(ctx, cell) {
+			next = keysEvery
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(next):
+		}
+	}
+}
+
 // readKeys takes the public keys of a cell's sessions from the first of its
-// processes that tells them. Until one does, members are told apart by their address.
-func (r *routing) readKeys(ctx context.Context, cell string) {
+// processes that tells them, and tells whether one did. Until then, members are told
+// apart by their address.
+func (r *routing) readKeys(ctx context.Context, cell string) bool {
 	for _, t := range r.Targets() {
 		if t.Cell != cell {
 			continue
@@ -168,9 +183,10 @@ func (r *routing) readKeys(ctx context.Context, cell string) {
 			err = r.rings[cell].Replace(keys, token.Signer{})
 		}
 		if err == nil && len(keys) > 0 {
-			return
+			return true
 		}
 	}
+	return false
 }
 
 func (r *routing) keysOf(ctx context.Context, t route.Target) (list []token.PublicKey, err error) {

@@ -127,7 +127,7 @@ func TestAProbeBelievesOnlyWhatIsSaidInFull(t *testing.T) {
 	}
 }
 
-// Keys that are none do not take away those that are known.
+// Keys that are none do not take away those that are known, and are asked for again soon.
 func TestBadKeysLeaveTheKnownOnes(t *testing.T) {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -135,7 +135,9 @@ func TestBadKeysLeaveTheKnownOnes(t *testing.T) {
 	}
 	a := keysSaid(public)
 	r := routingThatHears(t, a)
-	r.readKeys(t.Context(), "us")
+	if !r.readKeys(t.Context(), "us") {
+		t.Error("keys that were read are not taken for it")
+	}
 	ring := token.NewKeyring("us", 1)
 	if err := ring.Replace(nil, token.Signer{ID: "k1", Key: private}); err != nil {
 		t.Fatal(err)
@@ -149,7 +151,9 @@ func TestBadKeysLeaveTheKnownOnes(t *testing.T) {
 	for _, body := range []string{``, `{}`, `{"keys":[]}`, `{"keys":null}`, `[]`, `<html>`, `{"keys":[{"id":"k1","public_key":"?"}]}`,
 		`{"keys":[{"id":"k1","public_key":""}]}`, `{"keys":[{"id":"k1","public_key":"` + short + `"}]}`, a.body[:len(a.body)-3]} {
 		*a = said{http.StatusOK, body}
-		r.readKeys(t.Context(), "us")
+		if r.readKeys(t.Context(), "us") {
+			t.Errorf("%q is taken for keys", body)
+		}
 		q := httptest.NewRequest("GET", "/dashboard", nil)
 		q.Header.Set("Authorization", "Bearer "+tok)
 		if got := r.sticky("us", q); got != "member 7" {
