@@ -61,7 +61,8 @@ func (s *Stage) Row5(ctx context.Context, r *report.Report) error {
 // everything is as of now again.
 func (s *Stage) hangs(ctx context.Context, row *report.Row, t *tally, h hanging) error {
 	quiet, other, tile, all := h.name+": quiet", h.name+": the other tile", h.name+": the hung tile", h.name+": the dashboard"
-	s.lookOn(ctx, t, lookAtAccount(quiet, h.unhurt, isCurrent), lookAtWhole(h.name+": the dashboard, quiet", nil), nil)
+	s.lookOn(ctx, t, lookAtAccount(quiet, h.unhurt, isCurrent), lookAtWhole(h.name+": the dashboard, quiet", nil),
+		[]visit{lookAtAccount(h.name+": the tile that is to hang", h.hung, isCurrent)}) // who look as often as they do later
 	h.system.Hang(nil)
 	row.Mark(h.name)
 	s.lookOn(ctx, t, lookAtAccount(other, h.unhurt, isCurrent), lookAtWhole(all, h.hung), []visit{lookAtAccount(tile, h.hung, isLastKnown)})

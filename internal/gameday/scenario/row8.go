@@ -42,6 +42,8 @@ func outages() []outage {
 			set: func(s *Stage) error { return fault.Stop(s.pid(coreProcess)) }, heal: func(s *Stage) error { return fault.Continue(s.pid(coreProcess)) }},
 		{name: "core's database dead", standin: true, possible: func(s *Stage) error { return need(s.Proxy != nil, "needs PostgreSQL") },
 			set: func(s *Stage) error { return s.Proxy.Down() }, heal: func(s *Stage) error { return s.Proxy.Heal() }},
+		{name: "core's database halted", standin: true, possible: func(s *Stage) error { return need(s.Proxy != nil, "needs PostgreSQL") },
+			set: func(s *Stage) error { return s.Proxy.Stall() }, heal: func(s *Stage) error { return s.Proxy.Heal() }},
 		{name: "core's disk full", standin: true, possible: func(s *Stage) error { return errors.Join(need(s.Proxy == nil, "needs SQLite"), s.noDisk) },
 			set: func(s *Stage) error { return s.disk.Fill() }, heal: func(s *Stage) error { return s.disk.Heal() }},
 		{name: "core answers 200 with a foreign page", between: true, standin: true, possible: possible,
