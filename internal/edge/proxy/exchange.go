@@ -71,7 +71,7 @@ func (x *exchange) ask(t route.Target) (answer, error) {
 	}
 	b, errB := x.try(other, err == nil)
 	switch {
-	case err != nil && !unsent(err) && !reads(x.in.Method):
+	case err != nil && !unsent(err) && !reads(x.in.Method) && !x.errand.Repeats:
 		return x.vouched(b, errB, err)
 	case err != nil:
 		return b, errB
@@ -100,8 +100,11 @@ func (x *exchange) vouched(b answer, errB, unknown error) (answer, error) {
 	return b, unknown
 }
 
+// twice tells whether a request that may have been done may be sent once more.
+func (x *exchange) twice() bool { return x.keyed || x.errand.Repeats }
+
 // again tells whether a request may be sent to another target: where nothing was
-// sent, where it only looks or carries a key and nothing came, where a file is missing
+// sent, where it only looks, carries a key or harms nobody and nothing came, where a file is missing
 // that the page of another build may have named, and where a stand-in has done nothing
 // and says that core could.
 func (x *exchange) again(a answer, err error) bool {
@@ -109,7 +112,7 @@ func (x *exchange) again(a answer, err error) bool {
 	case x.in.Context().Err() != nil || errors.Is(err, errBusy) || x.left() <= leastTime:
 		return false
 	case err != nil:
-		return unsent(err) || reads(x.in.Method) || x.keyed
+		return unsent(err) || reads(x.in.Method) || x.twice()
 	case a.target.Side == route.Standin && a.StatusCode >= http.StatusBadRequest && a.Header.Get(ElsewhereHeader) != "":
 		return true
 	}

@@ -60,6 +60,10 @@ func TestAPaymentWithAKeyIsAskedOfTheOtherSide(t *testing.T) {
 		{"a key that is no form's", "/pay", "text/plain", key, "", dies, took, false, "unknown", 503},
 		{"a call without a key", "/api/v1/payments", form, key, "", dies, took, false, "unknown", 503},
 		{"what has no key on both sides", "/transfer", form, key, "k1", dies, took, false, "unknown", 503},
+		{"a password", "/sign-in", form, "username=u", "", hangs, judged(303, journey.Done, "in"), false, "in", 303},
+		{"a password that is refused: both know it", "/sign-in", form, "username=u", "", hangs, judged(401, journey.Refused, "no"), false, "no", 401},
+		{"a password while nobody has noticed", "/sign-in", form, "username=u", "", hangs, took, true, "unknown", 503},
+		{"a passkey's answer, which is to core's question", "/sign-in/passkey", form, "a=b", "", hangs, took, false, "unknown", 503},
 		{"core answers", "/pay", form, key, "", judged(422, journey.Refused, "no"), took, false, "no", 422},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,7 +26,7 @@ type wait struct {
 
 // wait begins to wait for a target and calls end when that is over. A page is waited
 // for as long as patience lasts. Of anything else the routing is told then that it takes
-// too long; what carries a key is waited for until the routing has turned away from the
+// too long; what may be asked of both sides is waited for until the routing has turned away from the
 // target, the rest until the deadline.
 func (x *exchange) wait(t route.Target, first bool, end func()) *wait {
 	left := x.left()
@@ -54,7 +54,7 @@ func (x *exchange) wait(t route.Target, first bool, end func()) *wait {
 // turned tells whether nothing more is to be waited for: there is no time left, or the
 // request may be asked of another side, and the routing would by now.
 func (x *exchange) turned(t route.Target) bool {
-	return x.left() <= leastTime || x.keyed && x.p.Routes.Left(t, x.errand, x.sticky)
+	return x.left() <= leastTime || x.twice() && x.p.Routes.Left(t, x.errand, x.sticky)
 }
 
 // overdue tells the routing, once, that a request takes too long, and waits on. Its lock is held.
@@ -64,7 +64,7 @@ func (x *exchange) overdue(t route.Target, w *wait) {
 		x.p.Routes.Overdue(t, x.errand, route.Answer{Took: x.p.Now().Sub(x.start), Member: x.sticky})
 	}
 	next := x.left()
-	if x.keyed {
+	if x.twice() {
 		next = min(glance, next)
 	}
 	w.timer.Reset(next)

@@ -22,6 +22,7 @@ type Errand struct {
 	Look    bool         // only looks at what the stand-in has too, and changes nothing
 	Always  bool         // it is there for every member: a 404 is a failure of whoever gives it
 	Keyed   bool         // what carries a key may be asked of both sides: they do it once between them
+	Repeats bool         // done on both sides it harms nobody, and either's answer is true
 	Either  bool         // what one side or build does not have, another may: after a 404 it is asked once more there
 }
 

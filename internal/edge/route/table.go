@@ -24,11 +24,12 @@ func publicGroups() []group {
 }
 
 // enteringGroups are the ways in and out. What belongs to one ceremony is
-// switched as one, so that its second half meets the side that knows its first.
+// switched as one, so that its second half meets the side that knows its first; a password
+// has no second half, and what a hanging core did not say the other side may.
 func enteringGroups() []group {
 	return []group{
-		shared(journey.SignIn, `GET:/sign-in POST:/sign-in GET:/sign-in/passkey/prompt POST:/sign-in/passkey
-			POST:/api/v1/sign-in GET:/api/v1/sign-in/nonce POST:/api/v1/sign-in/passkey/options POST:/api/v1/sign-in/passkey`),
+		{Errand{Journey: journey.SignIn, With: journey.SignIn, Standin: true, Repeats: true}, `POST:/sign-in POST:/api/v1/sign-in`},
+		shared(journey.SignIn, `GET:/sign-in GET:/sign-in/passkey/prompt POST:/sign-in/passkey GET:/api/v1/sign-in/nonce POST:/api/v1/sign-in/passkey/options POST:/api/v1/sign-in/passkey`),
 		{Errand{With: journey.SignIn, Standin: true}, `GET:/sign-in/nonce`},
 		apart(journey.SignIn, `GET:/sign-in/code POST:/sign-in/code POST:/sign-in/code/resend
 			POST:/api/v1/sign-in/code POST:/api/v1/sign-in/code/resend GET:/api/v1/sign-in/challenges/{id}`),
