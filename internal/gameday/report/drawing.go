@@ -145,7 +145,10 @@ func (s Second) parts(classes map[string]string) (list []part) {
 			counted += n
 		}
 	}
-	if counted == 0 {
+	switch {
+	case counted == 0 && len(classes) > 1:
+		add("unseen", served) // by one of them
+	case counted == 0:
 		add("by0", served)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.By)) {

@@ -171,6 +171,9 @@ func (w *watch) timeline(row *report.Row, act string, t *tally) {
 		for i := range l.Seconds {
 			s := &l.Seconds[i]
 			s.By = w.by(journeysOf(l.Journey), s.At, s.At.Add(time.Second))
+			if s.By == nil { // what came at a second's end is seen in the next
+				s.By = w.by(journeysOf(l.Journey), s.At.Add(-watchEvery), s.At.Add(time.Second+2*watchEvery))
+			}
 		}
 		row.Timeline = append(row.Timeline, l)
 	}
