@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -24,22 +25,34 @@ func TestWhatOnlyCoreCanDoIsAskedOfCore(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		panic(http.ErrAbortHandler)
 	}
+	didIt := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(ElsewhereHeader, "1")
+		io.WriteString(w, "standin")
+	}
+	const twice = "/sign-in" // what may be done on both sides
 	fails := func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "sorry", http.StatusInternalServerError) }
 	for _, c := range []struct {
 		name, method string
+		path         string // empty: /pay
 		standin      http.HandlerFunc
 		core         http.HandlerFunc // nil: refuses connections
 		want         string
 		status       int
 	}{
-		{"a form that core can take", "POST", refuses("1"), says("core"), "core", 200},
-		{"a page that core has", "GET", refuses("1"), says("core"), "core", 200},
-		{"a refusal that holds on both sides", "POST", refuses(""), says("core"), "not here\n", 503},
-		{"core is dead", "POST", refuses("1"), nil, "not here\n", 503},
-		{"core fails too", "POST", refuses("1"), fails, "not here\n", 503},
-		{"core hangs up on a page", "GET", refuses("1"), hangsUp, "not here\n", 503},
-		{"core hangs up on a form", "POST", refuses("1"), hangsUp, "unknown", 503},
-		{"the stand-in did it", "POST", says("standin"), says("core"), "standin", 200},
+		{"a form that core can take", "POST", "", refuses("1"), says("core"), "core", 200},
+		{"a page that core has", "GET", "", refuses("1"), says("core"), "core", 200},
+		{"a refusal that holds on both sides", "POST", "", refuses(""), says("core"), "not here\n", 503},
+		{"core is dead", "POST", "", refuses("1"), nil, "not here\n", 503},
+		{"core fails too", "POST", "", refuses("1"), fails, "not here\n", 503},
+		{"core hangs up on a page", "GET", "", refuses("1"), hangsUp, "not here\n", 503},
+		{"core hangs up on a form", "POST", "", refuses("1"), hangsUp, "unknown", 503},
+		{"done here, and core is to do it too", "POST", twice, didIt, says("core"), "core", 200},
+		{"done here, and core is dead", "POST", twice, didIt, nil, "standin", 200},
+		{"done here, and core hangs up", "POST", twice, didIt, hangsUp, "standin", 200},
+		{"done here, and core fails", "POST", twice, didIt, fails, "standin", 200},
+		{"done here, and not to be done twice", "POST", "", didIt, says("core"), "standin", 200},
+		{"refused here, and core hangs up", "POST", twice, refuses("1"), hangsUp, "unknown", 503},
+		{"the stand-in did it", "POST", "", says("standin"), says("core"), "standin", 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			core := dead(t)
@@ -56,7 +69,7 @@ func TestWhatOnlyCoreCanDoIsAskedOfCore(t *testing.T) {
 			if c.method == "POST" {
 				body = "amount=25"
 			}
-			a, got := s.do(c.method, "/pay", body)
+			a, got := s.do(c.method, cmp.Or(c.path, "/pay"), body)
 			if got != c.want || a.StatusCode != c.status {
 				t.Errorf("%d %q, want %d %q", a.StatusCode, got, c.status, c.want)
 			}

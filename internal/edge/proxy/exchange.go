@@ -77,7 +77,7 @@ func (x *exchange) ask(t route.Target) (answer, error) {
 		return b, errB
 	case errB == nil && !x.better(b, a):
 		a, b = b, a
-	case errB != nil && (reads(x.in.Method) || unsent(errB)):
+	case errB != nil && (reads(x.in.Method) || unsent(errB) || x.errand.Repeats && a.StatusCode < http.StatusBadRequest):
 		return a, nil
 	}
 	x.report(a, nil) // also where b may have done what was asked: then a's word is not true any more
@@ -105,15 +105,15 @@ func (x *exchange) twice() bool { return x.keyed || x.errand.Repeats }
 
 // again tells whether a request may be sent to another target: where nothing was
 // sent, where it only looks, carries a key or harms nobody and nothing came, where a file is missing
-// that the page of another build may have named, and where a stand-in has done nothing
-// and says that core could.
+// that the page of another build may have named, and where a stand-in says that core could
+// what it has not done, or should do it too.
 func (x *exchange) again(a answer, err error) bool {
 	switch {
 	case x.in.Context().Err() != nil || errors.Is(err, errBusy) || x.left() <= leastTime:
 		return false
 	case err != nil:
 		return unsent(err) || reads(x.in.Method) || x.twice()
-	case a.target.Side == route.Standin && a.StatusCode >= http.StatusBadRequest && a.Header.Get(ElsewhereHeader) != "":
+	case a.target.Side == route.Standin && a.Header.Get(ElsewhereHeader) != "" && (a.StatusCode >= http.StatusBadRequest || x.errand.Repeats):
 		return true
 	}
 	return a.StatusCode == http.StatusNotFound && reads(x.in.Method) && x.errand.Either

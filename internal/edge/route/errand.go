@@ -79,6 +79,13 @@ func shared(j journey.Name, patterns string) group {
 	return group{Errand{Journey: j, With: j, Standin: true}, patterns}
 }
 
+// repeated is a journey that both sides can do, and may both do of one request: a
+// password is no question with a second half, a card is frozen or was, and core heeds no
+// freeze that is older than what it did with the card since.
+func repeated(j journey.Name, patterns string) group {
+	return group{Errand{Journey: j, With: j, Standin: true, Repeats: true}, patterns}
+}
+
 // looking is a journey of which the stand-in is shown a share in quiet times too.
 func looking(j journey.Name, patterns string) group {
 	return group{Errand{Journey: j, With: j, Standin: true, Look: true}, patterns}

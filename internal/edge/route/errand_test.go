@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,26 @@ func TestWhatTheStandinCanDo(t *testing.T) {
 		if got := table.Of(httptest.NewRequest(method, path, nil)); got.Standin != want {
 			t.Errorf("%s: %v", target, got.Standin)
 		}
+	}
+}
+
+// What may be done on both sides is listed here once more: a new line wants a thought.
+func TestWhatMayBeDoneTwice(t *testing.T) {
+	want := []string{"DELETE:/api/v1/session", "POST:/accounts/{id}/freeze", "POST:/api/v1/cards/{account_id}/freeze", "POST:/api/v1/sign-in", "POST:/sign-in", "POST:/sign-out"}
+	keyed := []string{"POST:/api/v1/payments", "POST:/pay"}
+	var got, gotKeyed []string
+	for _, g := range groups() {
+		if g.Repeats {
+			got = append(got, strings.Fields(g.patterns)...)
+		}
+		if g.Keyed {
+			gotKeyed = append(gotKeyed, strings.Fields(g.patterns)...)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(gotKeyed)
+	if !slices.Equal(got, want) || !slices.Equal(gotKeyed, keyed) {
+		t.Errorf("%q with a key %q", got, gotKeyed)
 	}
 }
 

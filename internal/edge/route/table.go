@@ -28,12 +28,12 @@ func publicGroups() []group {
 // has no second half, and what a hanging core did not say the other side may.
 func enteringGroups() []group {
 	return []group{
-		{Errand{Journey: journey.SignIn, With: journey.SignIn, Standin: true, Repeats: true}, `POST:/sign-in POST:/api/v1/sign-in`},
+		repeated(journey.SignIn, `POST:/sign-in POST:/api/v1/sign-in`),
 		shared(journey.SignIn, `GET:/sign-in GET:/sign-in/passkey/prompt POST:/sign-in/passkey GET:/api/v1/sign-in/nonce POST:/api/v1/sign-in/passkey/options POST:/api/v1/sign-in/passkey`),
 		{Errand{With: journey.SignIn, Standin: true}, `GET:/sign-in/nonce`},
 		apart(journey.SignIn, `GET:/sign-in/code POST:/sign-in/code POST:/sign-in/code/resend
 			POST:/api/v1/sign-in/code POST:/api/v1/sign-in/code/resend GET:/api/v1/sign-in/challenges/{id}`),
-		shared(journey.SignOut, `POST:/sign-out DELETE:/api/v1/session`),
+		repeated(journey.SignOut, `POST:/sign-out DELETE:/api/v1/session`),
 		{Errand{With: journey.SignOut, Standin: true}, `GET:/signed-out`},
 		apart(journey.SignOut, `POST:/profile/misuse POST:/profile/sign-out-everywhere
 			DELETE:/api/v1/sessions POST:/api/v1/sessions/report-misuse DELETE:/api/v1/sessions/{id}`),
@@ -59,7 +59,8 @@ func moneyGroups() []group {
 		looking(journey.Accounts, `GET:/api/v1/accounts GET:/api/v1/accounts/{id}`),
 		looking(journey.History, `GET:/accounts/{id} GET:/api/v1/accounts/{id}/transactions`),
 		apart(journey.History, `GET:/accounts/{id}/transactions.csv`),
-		shared(journey.Freeze, `GET:/accounts/{id}/freeze POST:/accounts/{id}/freeze POST:/api/v1/cards/{account_id}/freeze`),
+		shared(journey.Freeze, `GET:/accounts/{id}/freeze`),
+		repeated(journey.Freeze, `POST:/accounts/{id}/freeze POST:/api/v1/cards/{account_id}/freeze`),
 		apart(journey.Freeze, `POST:/api/v1/cards/{account_id}/unfreeze`),
 
 		shared(journey.Pay, `GET:/pay GET:/pay/review`),

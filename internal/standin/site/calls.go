@@ -206,6 +206,7 @@ func (s *site) callSignOut(v *visit) (any, int, error) {
 		return nil, 0, err
 	}
 	s.clearSession(v.w)
+	v.untold()
 	return nil, http.StatusNoContent, nil
 }
 

@@ -25,6 +25,14 @@ func elsewhere(h http.Header, e *fault.Error) {
 	}
 }
 
+// untold marks an answer to what was done here and core hears nothing of: while core
+// lives, the edge has it do the same.
+func (v *visit) untold() {
+	if v.silenced() {
+		v.w.Header().Set("Standfast-Elsewhere", "1")
+	}
+}
+
 // silenced tells whether core would hear nothing of what is promised here.
 func (v *visit) silenced() bool {
 	e := v.Halted()

@@ -190,6 +190,7 @@ func (s *site) signOut(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	s.clearSession(v.w)
+	v.untold()
 	return see("/signed-out"), nil
 }
 
