@@ -47,7 +47,8 @@ func (c *Client) Override(ctx context.Context, o Override) (State, error) {
 	return c.call(ctx, http.MethodPost, "/edge/v1/overrides", o)
 }
 
-// SetShare sets a share. Errors: Invalid.
+// SetShare sets a share. Errors: Invalid; Conflict routing.share-changed when its
+// mark is not the present one.
 func (c *Client) SetShare(ctx context.Context, s Share) (State, error) {
 	return c.call(ctx, http.MethodPost, "/edge/v1/shares", s)
 }

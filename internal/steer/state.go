@@ -49,8 +49,9 @@ func (s State) Last(cell, journey string) *Decision {
 // Cell is the state of one cell.
 type Cell struct {
 	Name      string    `json:"name"`
-	Exercise  int       `json:"exercise"` // of looking requests that the stand-in is shown too, in hundredths of a percent
-	Mark      string    `json:"mark"`     // changes with who answers any of its journeys
+	Exercise  int       `json:"exercise"`                // of looking requests that the stand-in is shown too, in hundredths of a percent
+	Shown     string    `json:"exercise_mark,omitempty"` // changes with the exercise's share; empty without a stand-in
+	Mark      string    `json:"mark"`                    // changes with who answers any of its journeys
 	Processes []Process `json:"processes"`
 	Journeys  []Journey `json:"journeys"`
 }
@@ -76,6 +77,28 @@ func (c *Cell) MarkOf(journey string) string {
 	return ""
 }
 
+// Build finds a build of core by its name; nil when the cell does not have it.
+func (c *Cell) Build(name string) *Process {
+	for i, p := range c.Processes {
+		if p.Side == Core && p.Build == name {
+			return &c.Processes[i]
+		}
+	}
+	return nil
+}
+
+// ShareMark is the mark of a build's share or, for "", of the exercise's. It is
+// empty where there is no share to set.
+func (c *Cell) ShareMark(build string) string {
+	if build == "" {
+		return c.Shown
+	}
+	if p := c.Build(build); p != nil {
+		return p.Mark
+	}
+	return ""
+}
+
 // HasStandin tells whether there is another side than core.
 func (c *Cell) HasStandin() bool {
 	for _, p := range c.Processes {
@@ -97,6 +120,7 @@ type Process struct {
 	Target   int    `json:"target"` // that the share grows to
 	Drained  bool   `json:"drained"`
 	InFlight int    `json:"in_flight"`
+	Mark     string `json:"mark,omitempty"` // changes with what people said of its share; empty: it has none to set
 }
 
 // Journey is who answers one journey, and what came of it.
@@ -181,6 +205,7 @@ type Share struct {
 	Cell   string `json:"cell"`
 	Build  string `json:"build"` // empty: the exercise's
 	Share  int    `json:"share"`
+	Mark   string `json:"mark,omitempty"` // that was looked at when this was decided; empty: whatever stands
 	Who    string `json:"who"`
 	Reason string `json:"reason"`
 }

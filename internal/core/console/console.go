@@ -119,6 +119,9 @@ func (s *server) entries() []entry {
 		{get, string(site.RoutingChange), staffOnly, s.changePage},
 		{post, string(site.RoutingChange), staffOnly, s.reviewChange},
 		{post, string(site.RoutingDecide), staffOnly, s.decideChange},
+		{get, string(site.RoutingShare), staffOnly, s.sharePage},
+		{post, string(site.RoutingShare), staffOnly, s.reviewShare},
+		{post, string(site.RoutingSet), staffOnly, s.decideShare},
 		{post, string(site.PasskeyRemove), staffOnly, s.removePasskey},
 	}
 }

@@ -248,7 +248,7 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	for _, l := range signin.Lost() {
 		used["console.lost."+l] = true
 	}
-	for _, file := range []string{"view/pages.templ", "view/cases.templ", "view/cases.go", "view/frame.go", "view/routing.templ", "view/routing.go", "serve.go", "people.go", "routing.go"} {
+	for _, file := range []string{"view/pages.templ", "view/cases.templ", "view/cases.go", "view/frame.go", "view/routing.templ", "view/routing.go", "view/shares.go", "shares.go", "serve.go", "people.go", "routing.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -48,11 +48,8 @@ func (s *server) showChange(v *visit, c traffic.Change, cause error) (response, 
 			return response{}, cause
 		}
 	}
-	if s.Traffic == nil {
-		return response{}, fault.New(fault.NotFound, "console.no-page", "There is no such page.")
-	}
 	var err error
-	if d.View, err = s.Traffic.See(v.r.Context(), v.session, v.client()); err != nil {
+	if d.View, err = s.traffic(v); err != nil {
 		return response{}, err
 	}
 	known := d.Now != nil && (c.Journey == steer.Every || d.Now.Journey(c.Journey) != nil)

@@ -17,12 +17,14 @@ type edge struct {
 	state  steer.State
 	silent bool
 	told   []steer.Override
+	shares []steer.Share
+	no     error // to a share
 }
 
 func newEdge() *edge {
 	hour := make([]steer.Tally, 60)
 	hour[59] = steer.Tally{Done: 9, Failed: 1}
-	return &edge{state: steer.State{At: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Record: "ok", Cells: []steer.Cell{{Name: "us", Mark: "all", Processes: []steer.Process{{Side: "core", Build: "a", Alive: true, Ready: true}, {Side: "standin", Alive: true, Ready: true}},
+	return &edge{state: steer.State{At: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Record: "ok", Cells: []steer.Cell{{Name: "us", Mark: "all", Exercise: 100, Shown: "x1", Processes: []steer.Process{{Side: "core", Build: "a", Alive: true, Ready: true, Share: 9900, Target: 7500}, {Side: "core", Build: "b", Alive: true, Ready: true, Share: 100, Target: 2500, Mark: "b1"}, {Side: "standin", Alive: true, Ready: true}},
 		Journeys: []steer.Journey{{Journey: "pay", Switched: true, Side: "core", AtCore: steer.All, Mark: "one", Figures: []steer.Figures{{Side: "core", Build: "a", Hour: hour}}}}}}}}
 }
 
@@ -35,6 +37,14 @@ func (e *edge) State(context.Context) (steer.State, error) {
 
 func (e *edge) Override(_ context.Context, o steer.Override) (steer.State, error) {
 	e.told = append(e.told, o)
+	return e.State(context.Background())
+}
+
+func (e *edge) SetShare(_ context.Context, s steer.Share) (steer.State, error) {
+	if e.no != nil {
+		return steer.State{}, e.no
+	}
+	e.shares = append(e.shares, s)
 	return e.State(context.Background())
 }
 

@@ -16,7 +16,8 @@ func TestRolesMayDoWhatIsGrantedAndNothingElse(t *testing.T) {
 		SeePeople: "operator auditor", Invite: "operator", Relink: "operator", EndPerson: "operator", ChangeRole: "operator", Renew: "operator",
 		AddOrganisation: "operator", EndOrganisation: "operator", OwnPasskeys: "agent supervisor operator auditor",
 		SeeCases: "agent supervisor auditor", SubmitCase: "agent supervisor", DecideCase: "supervisor",
-		SeeRouting: "supervisor operator auditor", DecideRouting: "operator",
+		SeeRouting: "supervisor operator auditor", DecideRouting: "operator", ShareRouting: "operator",
+		SeeAdvices: "supervisor operator auditor", SettleAdvice: "operator",
 	}
 	if len(all) != len(Actions()) {
 		t.Fatalf("%d actions of %d", len(all), len(Actions()))
@@ -79,7 +80,7 @@ func (h *house) try(w worker, a Action, firm Organisation, on worker) (err error
 		err = h.EndOrganisation(ctx, s, here, firm.ID)
 	case OwnPasskeys:
 		err = h.act(ctx, s, here, OwnPasskeys, "", func(doing) error { return nil })
-	case SeeCases, SubmitCase, DecideCase, SeeRouting, DecideRouting:
+	case SeeCases, SubmitCase, DecideCase, SeeRouting, DecideRouting, ShareRouting, SeeAdvices, SettleAdvice:
 		err = h.Act(ctx, s, here, a, "", func(Acting) error { return nil })
 	default:
 		h.Fatalf("no way to try %s", a)

@@ -35,22 +35,25 @@ const (
 	DecideCase      Action = "case.decide" // of somebody else
 	SeeRouting      Action = "routing.see"
 	DecideRouting   Action = "routing.override" // says which side answers members
+	ShareRouting    Action = "routing.share"    // says how many a build answers, and what the stand-in is shown
+	SeeAdvices      Action = "advice.see"       // of the stand-in's that could not be carried out
+	SettleAdvice    Action = "advice.settle"    // says that one of them is dealt with
 )
 
 // Actions lists all actions.
 func Actions() []Action {
-	return []Action{SeePeople, Invite, Relink, EndPerson, ChangeRole, Renew, AddOrganisation, EndOrganisation, OwnPasskeys, SeeCases, SubmitCase, DecideCase, SeeRouting, DecideRouting}
+	return []Action{SeePeople, Invite, Relink, EndPerson, ChangeRole, Renew, AddOrganisation, EndOrganisation, OwnPasskeys, SeeCases, SubmitCase, DecideCase, SeeRouting, DecideRouting, ShareRouting, SeeAdvices, SettleAdvice}
 }
 
 // grants says who may do what. What does not stand here is refused.
 var grants = map[Role]map[Action]bool{
 	Agent:      {OwnPasskeys: true, SeeCases: true, SubmitCase: true},
-	Supervisor: {OwnPasskeys: true, SeeCases: true, SubmitCase: true, DecideCase: true, SeeRouting: true},
-	Auditor:    {OwnPasskeys: true, SeePeople: true, SeeCases: true, SeeRouting: true},
+	Supervisor: {OwnPasskeys: true, SeeCases: true, SubmitCase: true, DecideCase: true, SeeRouting: true, SeeAdvices: true},
+	Auditor:    {OwnPasskeys: true, SeePeople: true, SeeCases: true, SeeRouting: true, SeeAdvices: true},
 	Operator: {
 		OwnPasskeys: true, SeePeople: true, Invite: true, Relink: true, EndPerson: true,
 		ChangeRole: true, Renew: true, AddOrganisation: true, EndOrganisation: true,
-		SeeRouting: true, DecideRouting: true,
+		SeeRouting: true, DecideRouting: true, ShareRouting: true, SeeAdvices: true, SettleAdvice: true,
 	},
 }
 

@@ -1,6 +1,9 @@
 package route
 
 import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -115,8 +118,9 @@ func (r *Router) expire(c *cell, now time.Time) {
 // Shares is an operator's word on a build's share, or on the exercise's.
 type Shares struct {
 	Cell   string `json:"cell"`
-	Build  string `json:"build"` // empty: the share of looking requests that the stand-in is shown
-	Share  Share  `json:"share"` // that it shall have at last: less at once, more in steps
+	Build  string `json:"build"`          // empty: the share of looking requests that the stand-in is shown
+	Share  Share  `json:"share"`          // that it shall have at last: less at once, more in steps
+	Mark   string `json:"mark,omitempty"` // of the share that was looked at; empty: whatever stands
 	Who    string `json:"who"`
 	Reason string `json:"reason"`
 }
@@ -130,10 +134,7 @@ func (r *Router) SetShares(s Shares) error {
 	if err != nil {
 		return err
 	}
-	if s.Share < 0 || s.Share > All {
-		return refused("share", "A share is between 0 and 10000 hundredths of a percent.")
-	}
-	if err := answered(s.Who, s.Reason); err != nil {
+	if err := c.mayShare(s); err != nil {
 		return err
 	}
 	d := Decision{At: now, Cell: c.Name, Kind: Exercised, Journey: Every, Build: s.Build, Share: s.Share, Cause: CauseOperator, Who: s.Who, Reason: s.Reason}
@@ -150,15 +151,47 @@ func (r *Router) SetShares(s Shares) error {
 	return nil
 }
 
+func (c *cell) mayShare(s Shares) error {
+	switch {
+	case s.Share < 0 || s.Share > All:
+		return refused("share", "A share is between 0 and 10000 hundredths of a percent.")
+	case s.Build == "" && c.standin == nil:
+		return refused("cell", "This cell has no stand-in to show anything.")
+	case s.Mark != "" && s.Mark != c.shareMark(s.Build):
+		return fault.New(fault.Conflict, "routing.share-changed", "This share has changed since you looked. Look again before you decide.")
+	}
+	return answered(s.Who, s.Reason)
+}
+
+// settable tells whether a build has a share to set: of two the newer, or the one
+// that all members have left.
+func (c *cell) settable(build string) bool {
+	return len(c.builds) == 2 && (build == c.builds[1].target.Build || build == c.builds[0].target.Build && c.rollout.share == All)
+}
+
+// shareMark changes with what people have said of a build's share, or for "" of the
+// exercise's, and with a build's being drained; not with the steps in which a share
+// grows to where it was sent. It is empty where there is no share to set.
+func (c *cell) shareMark(build string) string {
+	switch {
+	case build == "" && c.standin == nil, build != "" && !c.settable(build):
+		return ""
+	case build == "":
+		return strconv.FormatInt(int64(c.exercise), 36)
+	}
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s %s %d %t", c.builds[0].target.Build, c.builds[1].target.Build, c.rollout.target, c.rollout.drained)
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
 // roll sets where a build's share shall go. The one whose place all members have
 // left for the other is the next to be new.
 func (c *cell) roll(s Shares, now time.Time) error {
-	switch {
-	case len(c.builds) == 2 && s.Build == c.builds[1].target.Build:
-	case len(c.builds) == 2 && s.Build == c.builds[0].target.Build && c.rollout.share == All:
-		c.turn()
-	default:
+	if !c.settable(s.Build) {
 		return refused("build", "Only the newer of two builds has a share to set; the other has what it leaves.")
+	}
+	if s.Build == c.builds[0].target.Build {
+		c.turn()
 	}
 	c.rollout.begin(s.Share, now)
 	return nil

@@ -3,6 +3,8 @@ package route
 import (
 	"testing"
 	"time"
+
+	"standfast/internal/fault"
 )
 
 // twoBuilds is a cell whose second place has a build that has been given nobody yet.
@@ -123,5 +125,44 @@ func TestABuildThatIsNotReadyIsDrained(t *testing.T) {
 	w.pass(12 * time.Second)
 	if p := w.State().Cells[0].Processes[1]; !p.Drained || p.Share != 0 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// Who decides by what they saw is refused once somebody else has said something, or
+// the build was drained; the steps in which a share grows change nothing that was said.
+func TestAShareIsSetByWhoSawItAsItStands(t *testing.T) {
+	w := twoBuilds(t)
+	seen := func(i int) string { return w.State().Cells[0].Processes[i].Mark }
+	if seen(0) != "" || seen(1) == "" {
+		t.Fatalf("marks %q and %q: the newer build alone has a share to set", seen(0), seen(1))
+	}
+	first := seen(1)
+	set := func(build string, share Share, mark string) error {
+		return w.SetShares(Shares{Cell: "us", Build: build, Share: share, Mark: mark, Who: "ops", Reason: "release"})
+	}
+	if err := set("b", 2500, first); err != nil {
+		t.Fatal(err)
+	}
+	if err := set("b", All, first); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a second one who saw the same: %v", err)
+	}
+	growing := seen(1)
+	w.cells[0].rollout.enter(500, w.time())
+	if seen(1) != growing {
+		t.Error("a step changed what people have said")
+	}
+	w.cells[0].rollout.drain(w.time())
+	if err := set("b", All, growing); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a drained build was given members by who did not see that: %v", err)
+	}
+	shown := w.State().Cells[0].Shown
+	if err := set("", 500, shown); err != nil || w.State().Cells[0].Shown == shown {
+		t.Errorf("the exercise: %v", err)
+	}
+	if err := set("", 0, shown); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the exercise by who saw what is over: %v", err)
+	}
+	if err := set("", 0, ""); err != nil {
+		t.Errorf("the command line, which has no mark: %v", err)
 	}
 }

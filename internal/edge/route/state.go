@@ -19,8 +19,9 @@ type State struct {
 type CellState struct {
 	Name      string         `json:"name"`
 	Exercise  Share          `json:"exercise"`
-	Mark      string         `json:"mark"`      // of all journeys; see JourneyState
-	Processes []ProcessState `json:"processes"` // builds of core, then the stand-in
+	Shown     string         `json:"exercise_mark,omitempty"` // of the exercise's share; empty where there is no stand-in
+	Mark      string         `json:"mark"`                    // of all journeys; see JourneyState
+	Processes []ProcessState `json:"processes"`               // builds of core, then the stand-in
 	Journeys  []JourneyState `json:"journeys"`
 }
 
@@ -35,6 +36,9 @@ type ProcessState struct {
 	Target   Share  `json:"target"` // that the share grows to
 	Drained  bool   `json:"drained"`
 	InFlight int    `json:"in_flight"`
+	// Mark changes with what people said of the share and with its being drained. It
+	// is empty where there is no share to set.
+	Mark string `json:"mark,omitempty"`
 }
 
 // JourneyState is one journey: who answers it, by whose word, and what came of it.
@@ -75,7 +79,7 @@ func (r *Router) State() State {
 }
 
 func (r *Router) cellState(c *cell, now time.Time) CellState {
-	s := CellState{Name: c.Name, Exercise: c.exercise, Mark: r.mark(c, Every)}
+	s := CellState{Name: c.Name, Exercise: c.exercise, Shown: c.shareMark(""), Mark: r.mark(c, Every)}
 	for i, p := range c.processes() {
 		s.Processes = append(s.Processes, r.processState(c, i, p, now))
 	}
@@ -90,6 +94,9 @@ func (r *Router) processState(c *cell, i int, p *process, now time.Time) Process
 	p.mu.Lock()
 	s.Says, s.Ready = p.build, p.ready && s.Alive
 	p.mu.Unlock()
+	if p.target.Side == Core {
+		s.Mark = c.shareMark(p.target.Build)
+	}
 	switch {
 	case p.target.Side == Standin:
 	case i == 0:

@@ -33,9 +33,9 @@ func outage() (core, spare []steer.Tally) {
 
 func routed() traffic.View {
 	core, spare := outage()
-	c := steer.Cell{Name: "us", Exercise: 100, Mark: "m", Processes: []steer.Process{
+	c := steer.Cell{Name: "us", Exercise: 100, Shown: "m", Mark: "m", Processes: []steer.Process{
 		{Side: steer.Core, Build: "2026-11", Alive: true, Ready: true, Share: 9500, Target: 0, InFlight: 4},
-		{Side: steer.Core, Build: "2026-12", Alive: true, Share: 500, Target: 10_000},
+		{Side: steer.Core, Build: "2026-12", Alive: true, Share: 500, Target: 10_000, Mark: "m"},
 		{Side: steer.Standin, Alive: true, Ready: true}}}
 	for _, n := range append([]journey.Name{""}, journey.Names()...) {
 		j := steer.Journey{Journey: string(n), Side: steer.Core, AtCore: steer.All, Mark: "m", Figures: []steer.Figures{{Side: steer.Core}, {Side: steer.Standin}}}
@@ -74,7 +74,31 @@ func routingEntries() []Entry {
 			return view.RoutingChange(f, d)
 		}}
 	}
+	share := func(build string, drained bool) view.SharePage {
+		d := view.SharePage{View: routed(), Word: traffic.Share{Build: build, Share: 2500, Mark: "m", Reason: "Release 2026-12: figures are fine so far"}, Typed: "25", Prompt: prompt}
+		if drained {
+			p := &d.Now.Processes[1]
+			p.Share, p.Target, p.Drained, p.Ready = 0, 0, true, true
+		}
+		return d
+	}
+	shares := func(name string, d view.SharePage, problem string) Entry {
+		return Entry{Name: name, Role: staff.Operator, Section: site.Routing, Page: func(f view.Frame) templ.Component {
+			if problem != "" {
+				d.Problem = f.T(problem)
+			}
+			return view.RoutingShare(f, d)
+		}}
+	}
+	shareReview := func(name, build string) Entry {
+		return Entry{Name: name, Role: staff.Operator, Section: site.Routing, Page: func(f view.Frame) templ.Component { return view.ShareReview(f, share(build, false)) }}
+	}
 	return []Entry{
+		shares("routing-share", share("2026-12", false), ""),
+		shares("routing-share-drained", share("2026-12", true), "fault.routing.share-changed"),
+		shares("routing-share-exercise", share("", false), "fault.routing.share"),
+		shareReview("routing-share-review", "2026-12"),
+		shareReview("routing-share-exercise-review", ""),
 		page("routing", staff.Operator, view.RoutingPage{View: routed(), Done: "changed"}),
 		page("routing-silent", staff.Auditor, view.RoutingPage{View: silent}),
 		page("routing-unknown", staff.Operator, view.RoutingPage{View: traffic.View{Silent: true}}),

@@ -35,4 +35,6 @@ const (
 	Routing         route.Page = "/routing"
 	RoutingChange   route.Page = "/routing/change"
 	RoutingDecide   route.Page = "/routing/decide"
+	RoutingShare    route.Page = "/routing/share"
+	RoutingSet      route.Page = "/routing/share/set"
 )

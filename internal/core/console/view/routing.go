@@ -97,6 +97,8 @@ func (f Frame) cause(c string) string {
 // decided says what a decision was about.
 func (f Frame) decided(d steer.Decision) string {
 	switch {
+	case d.Kind == "build" && d.Target > d.Share:
+		return f.T("console.route.build-grows", "Name", d.Build, "Share", f.share(d.Share), "Target", f.share(d.Target))
 	case d.Kind == "build":
 		return f.T("console.route.build", "Name", d.Build, "Share", f.share(d.Share))
 	case d.Kind == "exercise":
