@@ -44,7 +44,14 @@ func (x *exchange) run() {
 		x.apologize(Down)
 		return
 	}
+	if again, ok := x.admitted(first); !ok {
+		x.turnAway(first, again)
+		return
+	}
 	a, err := x.ask(first)
+	if err == nil && a.target == first && shed(a.Response) {
+		a.up.of(x.errand.Pattern).turnedAway(x.p.Now())
+	}
 	switch {
 	case err == nil:
 		x.pass(a)
@@ -56,6 +63,21 @@ func (x *exchange) run() {
 	default:
 		x.apologize(Unknown)
 	}
+}
+
+// admitted tells whether a target is worth asking, and where it is not, when it may be again.
+func (x *exchange) admitted(t route.Target) (again time.Duration, ok bool) {
+	up := x.p.upstreams[t.URL]
+	if up == nil {
+		return 0, true // that there is none is said where it is asked
+	}
+	return up.of(x.errand.Pattern).admit(x.p.Now())
+}
+
+// turnAway refuses for the load in a target's name.
+func (x *exchange) turnAway(t route.Target, again time.Duration) {
+	x.p.Routes.Report(t, x.errand, route.Answer{Outcome: journey.Failed, Shed: true, Full: true, Member: x.sticky})
+	x.apologizeAfter(Busy, again)
 }
 
 // ask sends the request to a target and, where that is safe, to another one. Its
@@ -285,14 +307,20 @@ func shed(a *http.Response) bool {
 
 // apologize answers in the edge's own words.
 func (x *exchange) apologize(why Reason) {
-	outcome := journey.Failed
-	a := Apology{Cell: *x.cell, Reason: why}
 	switch why {
 	case Busy:
-		a.RetryAfter = spread(2*time.Second, 4*time.Second)
+		x.apologizeAfter(why, spread(2*time.Second, 4*time.Second))
 	case Down, Unknown:
-		a.RetryAfter = spread(10*time.Second, 20*time.Second)
+		x.apologizeAfter(why, spread(10*time.Second, 20*time.Second))
 	default:
+		x.apologizeAfter(why, 0)
+	}
+}
+
+// apologizeAfter answers in the edge's own words, with when to come back; 0: that would not help.
+func (x *exchange) apologizeAfter(why Reason, again time.Duration) {
+	outcome, a := journey.Failed, Apology{Cell: *x.cell, Reason: why, RetryAfter: again}
+	if again == 0 {
 		outcome = journey.Refused
 	}
 	x.p.Pages.Apologize(x.w, x.in, a)

@@ -131,7 +131,7 @@ func (s *stand) before(limits Limits, urls ...string) *stand {
 	var err error
 	s.proxy, err = New(Config{Cells: []Cell{{Name: "us", Hosts: []string{"my.example.com"}}}, Front: []string{"Example.com"}, Targets: s.table.targets, Routes: s.table,
 		Errand: func(r *http.Request) route.Errand {
-			return route.Errand{Journey: journey.Pay, Either: strings.HasPrefix(r.URL.Path, "/static/"), Look: r.Method == "GET", Keyed: r.URL.Path == "/pay" || r.URL.Path == "/api/v1/payments", Repeats: r.URL.Path == "/sign-in"}
+			return route.Errand{Journey: journey.Pay, Pattern: r.URL.Path, Either: strings.HasPrefix(r.URL.Path, "/static/"), Look: r.Method == "GET", Keyed: r.URL.Path == "/pay" || r.URL.Path == "/api/v1/payments", Repeats: r.URL.Path == "/sign-in"}
 		},
 		Sticky: func(string, *http.Request) string { return "m" },
 		Pages:  words{}, Observe: s.table.observe, Limits: limits})

@@ -41,6 +41,7 @@ type upstream struct {
 	waiting      atomic.Int64
 	queue        int64
 	wait         time.Duration
+	throttles
 }
 
 func newUpstream(t route.Target, c Config) (*upstream, error) {

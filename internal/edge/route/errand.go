@@ -16,6 +16,7 @@ import (
 
 // Errand is what a request is for, as far as the way that it takes depends on it.
 type Errand struct {
+	Pattern string       // of the address, as "POST /accounts/{id}/freeze"
 	Journey journey.Name // as core counts it; empty: counted nowhere
 	With    journey.Name // the journey together with which it is switched, mostly Journey itself
 	Standin bool         // the stand-in can do it; anything else it answers with what works and what does not
@@ -51,7 +52,8 @@ func Table() Errands {
 			if e.Look && !strings.Contains(path, "{") {
 				e.Always, e.Either = true, true
 			}
-			mux.Handle(method+" "+path, known(e))
+			e.Pattern = method + " " + path
+			mux.Handle(e.Pattern, known(e))
 		}
 	}
 	return Errands{mux}
