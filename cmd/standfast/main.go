@@ -194,9 +194,10 @@ func (c *certsCmd) Run(w *world) error {
 
 type advicesCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`
+	Dealt  bool   `help:"Those that an operator has dealt with, instead of those that are open."`
 }
 
-func (c *advicesCmd) Run(w *world) error { return app.RefusedAdvices(w, c.Config, w.out) }
+func (c *advicesCmd) Run(w *world) error { return app.RefusedAdvices(w, c.Config, c.Dealt, w.out) }
 
 type coreCmd struct {
 	Config string `help:"Configuration file." required:"" type:"path"`

@@ -166,7 +166,11 @@ func advisedPaymentsCountFromReceipt(t *testing.T, r *Rooms) {
 	if got := outcomes[1].Result["credited_on"]; got != late.AddDate(0, 0, 1).Format(time.DateOnly) {
 		t.Errorf("received at %v and credited on %s", late, got)
 	}
-	list, err := s.List(t.Context(), advice.Refused, time.Time{}, 10)
+	var list []advice.Entry
+	err = r.DB.View(t.Context(), func(tx *db.Tx) error {
+		list, _, err = advice.UnfinishedTx(t.Context(), tx, advice.Filter{Limit: 10})
+		return err
+	})
 	if err != nil || len(list) != 1 || list[0].Seq != 3 || list[0].Code != "method.not-found" || outcomes[2].State != advice.Refused {
 		t.Errorf("%v %+v", err, list)
 	}

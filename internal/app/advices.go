@@ -4,40 +4,60 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"text/tabwriter"
 	"time"
 
 	"standfast/internal/core/advice"
+	"standfast/internal/db"
 )
 
 const listedAdvices = 200
 
 // RefusedAdvices prints what the stand-in did that core could not carry out, the
-// newest first, each with its reason: somebody has to look at it. What waits for a
-// fault of ours to be mended comes before it.
-func RefusedAdvices(ctx context.Context, configPath string, out io.Writer) error {
-	c, err := LoadConfig(configPath)
+// newest first, each with its reason: somebody has to look at it, or with dealt,
+// somebody has. It reads beside a core that runs.
+func RefusedAdvices(ctx context.Context, configPath string, dealt bool, out io.Writer) error {
+	target, err := ConfiguredTarget(configPath)
 	if err != nil {
 		return err
 	}
-	r, err := Open(ctx, c, slog.New(slog.DiscardHandler))
+	d, err := target.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer d.Close()
 	var list []advice.Entry
-	for _, state := range []advice.State{advice.Aside, advice.Refused} {
-		part, err := r.Advice.List(ctx, state, time.Time{}, listedAdvices)
-		if err != nil {
-			return err
-		}
-		list = append(list, part...)
+	var more bool
+	err = d.View(ctx, func(tx *db.Tx) error {
+		list, more, err = advice.UnfinishedTx(ctx, tx, advice.Filter{Dealt: dealt, Limit: listedAdvices})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return printAdvices(out, list, more)
+}
+
+func printAdvices(out io.Writer, list []advice.Entry, more bool) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(out, "None.")
+		return err
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "done\tkind\tmember\tconfirmation\treason\t")
+	fmt.Fprintln(t, "done\treceived\tstate\tkind\tmember\tconfirmation\treason\tdealt with\t")
 	for _, e := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s: %s\t\n", e.At.Format(time.RFC3339), e.Kind, e.MemberID, e.Confirmation, e.Code, e.Message)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s: %s\t%s\t\n", e.At.Format(time.RFC3339), e.TakenAt.Format(time.RFC3339), e.State, e.Kind, e.MemberID, e.Confirmation, e.Code, e.Message, dealing(e.Dealt))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil || !more {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "There are more: these are the newest %d. The console lists them all.\n", len(list))
+	return err
+}
+
+func dealing(d advice.Dealt) string {
+	if d.At.IsZero() {
+		return "-"
+	}
+	return d.At.Format(time.RFC3339) + ": " + d.Note
 }

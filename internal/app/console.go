@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"standfast/internal/core/advice/desk"
 	"standfast/internal/core/console"
 	"standfast/internal/core/passkey"
 	"standfast/internal/core/portal/route"
@@ -118,7 +119,7 @@ func (r *Rooms) wireConsole(c Config, cell cell) (err error) {
 		return err
 	}
 	origin := originOf(c.Console.PublicURL)
-	r.Console = console.New(console.Services{Staff: r.Staff, Traffic: steered, Cases: proofing.New(r.DB, r.Staff, r.SignIn, proofing.Config{Minimum: c.Proofing.Proofs}), Texts: r.Texts, Brand: brand, Zone: cell.zone, Origin: origin, Log: r.log,
+	r.Console = console.New(console.Services{Staff: r.Staff, Traffic: steered, Advices: desk.New(r.Staff, r.Members, r.Accounts), Cases: proofing.New(r.DB, r.Staff, r.SignIn, proofing.Config{Minimum: c.Proofing.Proofs}), Texts: r.Texts, Brand: brand, Zone: cell.zone, Origin: origin, Log: r.log,
 		Cookies: console.Cookies{Cell: cell.Name, Secure: strings.HasPrefix(origin, "https:")}, Clients: signin.Cookies{Proxies: cell.proxies}})
 	return nil
 }

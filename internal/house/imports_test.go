@@ -42,6 +42,7 @@ var rooms = map[string]string{
 	"internal/core/passkey":       "core/outbox core/audit db fault",
 	"internal/core/signin":        "core/jobs core/member core/passkey core/notify core/audit core/outbox core/replica core/spool token db fault",
 	"internal/core/staff":         "core/passkey core/notify core/audit core/outbox token db fault",
+	"internal/core/advice/desk":   "core/account core/advice core/member core/staff db fault",
 	"internal/core/proofing":      "core/passkey core/signin core/staff db fault",
 	"internal/core/traffic":       "core/staff fault steer",
 	"internal/core/gather":        "",
@@ -57,7 +58,7 @@ var rooms = map[string]string{
 	"internal/core/advice":        "core/account core/payment core/signin core/audit core/jobs db fault money",
 	"internal/core/api":           pages,
 	"internal/core/portal":        pages + frame,
-	"internal/core/console":       pages + frame + " core/staff core/proofing core/traffic steer",
+	"internal/core/console":       pages + frame + " core/staff core/proofing core/traffic core/advice core/advice/desk steer",
 
 	"internal/core/portal/guard":  "",
 	"internal/core/portal/route":  "",

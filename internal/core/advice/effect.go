@@ -49,8 +49,11 @@ func refusal(why error) Outcome {
 	return Outcome{State: Refused, Code: e.Code, Message: e.Message, Result: map[string]string{}}
 }
 
+// codeUnreadable is the code of an advice whose body is none: nobody is told of it.
+const codeUnreadable = "advice.body"
+
 func unreadable(err error) effect {
-	return refusing(fault.Wrap(fault.Invalid, "advice.body", "What this advice says cannot be read.", err))
+	return refusing(fault.Wrap(fault.Invalid, codeUnreadable, "What this advice says cannot be read.", err))
 }
 
 // judged gives the outcome of an effect that err ended: a rule's no is an outcome,

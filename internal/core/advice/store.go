@@ -3,10 +3,8 @@ package advice
 import (
 	"context"
 	"crypto/subtle"
-	"database/sql"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"standfast/internal/db"
 )
@@ -82,52 +80,4 @@ func outcomeOf(ctx context.Context, tx *db.Tx, standIn string, i Item) (o Outcom
 		return o, errForged()
 	}
 	return o, json.Unmarshal([]byte(result), &o.Result)
-}
-
-// Entry is an advice in an operator's list.
-type Entry struct {
-	Outcome
-	StandIn      string
-	Kind         string
-	MemberID     string
-	Confirmation string
-	At           time.Time // when the stand-in did it
-	TakenAt      time.Time
-}
-
-const maxList = 500
-
-// List gives advices in a state, the newest first, taken before an instant (zero: now).
-func (s *Service) List(ctx context.Context, state State, before time.Time, limit int) ([]Entry, error) {
-	until := db.Micros(before)
-	if before.IsZero() {
-		until = db.Micros(s.db.Now().Add(time.Hour))
-	}
-	return s.list(ctx, `state = $1 AND taken_at < $2 ORDER BY taken_at DESC, id LIMIT $3`, string(state), until, min(limit, maxList))
-}
-
-// ByConfirmation finds the advices of a payment by the number that the stand-in
-// gave the member, which is not always the payment's own.
-func (s *Service) ByConfirmation(ctx context.Context, number string) ([]Entry, error) {
-	return s.list(ctx, `confirmation = $1 AND confirmation <> '' ORDER BY taken_at`, number)
-}
-
-func (s *Service) list(ctx context.Context, where string, args ...any) (list []Entry, err error) {
-	err = s.db.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT standin, seq, id, kind, member_id, at, confirmation, state, code, message, result, taken_at FROM advice WHERE `+where, args...)
-		list, err = db.Collect(rows, err, scan)
-		return err
-	})
-	return list, err
-}
-
-func scan(r *sql.Rows) (e Entry, err error) {
-	var at, taken int64
-	var result string
-	err = r.Scan(&e.StandIn, &e.Seq, &e.ID, &e.Kind, &e.MemberID, &at, &e.Confirmation, &e.State, &e.Code, &e.Message, &result, &taken)
-	if err != nil {
-		return e, err
-	}
-	e.At, e.TakenAt = db.FromMicros(at), db.FromMicros(taken)
-	return e, json.Unmarshal([]byte(result), &e.Result)
 }

@@ -3,8 +3,10 @@
 // who may do what; it asks package staff, and offers what that would allow.
 //
 // It has a host and cookies of its own. What a member's browser holds is worth
-// nothing here, and nothing of here is worth anything at the member portal. It
-// shows nothing of members: a case of proofing has what staff entered, no more.
+// nothing here, and nothing of here is worth anything at the member portal. Of
+// members it shows what a piece of work needs and no more: a case of proofing has
+// what staff entered, an advice whose it was and what about, and each look at one is
+// in the audit log.
 package console
 
 import (
@@ -13,6 +15,7 @@ import (
 	"net/url"
 	"time"
 
+	"standfast/internal/core/advice/desk"
 	"standfast/internal/core/console/site"
 	"standfast/internal/core/portal/route"
 	"standfast/internal/core/portal/static"
@@ -27,6 +30,7 @@ import (
 type Services struct {
 	Staff   *staff.Service
 	Cases   *proofing.Service
+	Advices *desk.Service
 	Traffic *traffic.Service // nil where no edge stands before the cell
 	Texts   *text.Catalogue
 	Cookies Cookies
@@ -115,6 +119,9 @@ func (s *server) entries() []entry {
 		{get, string(site.Case), staffOnly, s.oneCase},
 		{post, string(site.CaseApprove), staffOnly, s.approveCase},
 		{post, string(site.CaseRefuse), staffOnly, s.refuseCase},
+		{get, string(site.Advices), staffOnly, s.advices},
+		{get, string(site.Advice), staffOnly, s.oneAdvice},
+		{post, string(site.AdviceDeal), staffOnly, s.dealWithAdvice},
 		{get, string(site.Routing), staffOnly, s.routing},
 		{get, string(site.RoutingChange), staffOnly, s.changePage},
 		{post, string(site.RoutingChange), staffOnly, s.reviewChange},

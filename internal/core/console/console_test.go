@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"standfast/internal/core/advice"
 	"standfast/internal/core/proofing"
 	"standfast/internal/core/signin"
 	"standfast/internal/core/staff"
@@ -239,6 +240,9 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	for _, n := range journey.Names() {
 		used["console.journey."+string(n)] = true
 	}
+	for _, kind := range []string{advice.KindPayment, advice.KindFreeze, advice.KindOpened, advice.KindEnded, advice.KindFailures, advice.KindCounter} {
+		used["console.advice-kind."+kind] = true
+	}
 	for _, side := range []string{steer.Core, steer.Standin} {
 		used["console.side."+side] = true
 	}
@@ -248,7 +252,7 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 	for _, l := range signin.Lost() {
 		used["console.lost."+l] = true
 	}
-	for _, file := range []string{"view/pages.templ", "view/cases.templ", "view/cases.go", "view/frame.go", "view/routing.templ", "view/routing.go", "view/shares.go", "shares.go", "serve.go", "people.go", "routing.go"} {
+	for _, file := range []string{"view/pages.templ", "view/cases.templ", "view/cases.go", "view/frame.go", "view/routing.templ", "view/routing.go", "view/advices.go", "view/advices.templ", "advices.go", "view/shares.go", "shares.go", "serve.go", "people.go", "routing.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

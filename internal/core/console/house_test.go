@@ -14,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"standfast/internal/core/account"
+	"standfast/internal/core/advice/desk"
 	"standfast/internal/core/jobs"
+	"standfast/internal/core/ledger"
 	"standfast/internal/core/member"
 	"standfast/internal/core/notify"
 	"standfast/internal/core/passkey/softkey"
@@ -60,7 +63,9 @@ func newHouse(t *testing.T) *house {
 	zone, err := time.LoadLocation("America/New_York")
 	h.must(err)
 	h.edge = newEdge()
-	h.handler = New(Services{Staff: h.staff, Traffic: traffic.New(h.staff, h.edge, "us"), Cases: proofing.New(h.db, h.staff, h.signIn, proofing.Config{}), Texts: texts, Cookies: Cookies{Cell: "us", Secure: true}, Clients: signin.Cookies{}, Brand: "Bank",
+	members := member.New(h.db)
+	accounts := account.New(h.db, ledger.New(h.db, ledger.Options{}), members, nil, account.Config{Zone: zone})
+	h.handler = New(Services{Staff: h.staff, Advices: desk.New(h.staff, members, accounts), Traffic: traffic.New(h.staff, h.edge, "us"), Cases: proofing.New(h.db, h.staff, h.signIn, proofing.Config{}), Texts: texts, Cookies: Cookies{Cell: "us", Secure: true}, Clients: signin.Cookies{}, Brand: "Bank",
 		Zone: zone, Origin: origin, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	return h
 }

@@ -18,8 +18,8 @@ func Roles() []Role { return []Role{Agent, Supervisor, Operator, Auditor} }
 // the audit log.
 type Action string
 
-// The actions. None of them shows anything of a member: a case has what staff
-// checked, and who did.
+// The actions. Of a member none of them shows more than its piece of work needs: a
+// case has what staff checked, and who did; an advice whose it was and what about.
 const (
 	SeePeople       Action = "staff.see"
 	Invite          Action = "staff.invite"

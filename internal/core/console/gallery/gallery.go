@@ -47,7 +47,7 @@ func New() (*Gallery, error) {
 
 // Entries are all pages × states.
 func Entries() []Entry {
-	return slices.Concat(doorEntries(), peopleEntries(), caseEntries(), routingEntries())
+	return slices.Concat(doorEntries(), peopleEntries(), caseEntries(), adviceEntries(), routingEntries())
 }
 
 // Paths are the addresses of all entries in all languages.

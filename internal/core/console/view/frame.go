@@ -42,6 +42,9 @@ func (f Frame) menu() (list []item) {
 	if f.Session.May(staff.SeeCases) {
 		list = append(list, item{site.Cases, f.T("console.cases")})
 	}
+	if f.Session.May(staff.SeeAdvices) {
+		list = append(list, item{site.Advices, f.T("console.advices")})
+	}
 	if f.Session.May(staff.SeeRouting) {
 		list = append(list, item{site.Routing, f.T("console.routing")})
 	}
