@@ -28,7 +28,7 @@ type files map[string]file // by name in the folder, and by name as served
 func loadFiles() files {
 	const script = "text/javascript; charset=utf-8"
 	all := files{}
-	for name, mime := range map[string]string{"standin.css": "text/css; charset=utf-8", "device.js": script, "passkey.js": script, "mark.svg": "image/svg+xml"} {
+	for name, mime := range map[string]string{"standin.css": "text/css; charset=utf-8", "device.js": script, "form.js": script, "passkey.js": script, "mark.svg": "image/svg+xml"} {
 		content, err := embedded.ReadFile("files/" + name)
 		if err != nil {
 			panic(err)

@@ -16,7 +16,7 @@ func TestFilesAreThePortals(t *testing.T) {
 		must(t, err)
 		return b
 	}
-	for _, name := range []string{"device.js", "passkey.js", "mark.svg"} {
+	for _, name := range []string{"device.js", "form.js", "passkey.js", "mark.svg"} {
 		if string(read("files/"+name)) != string(read(portal+name)) {
 			t.Errorf("%s is another one than the portal's", name)
 		}
