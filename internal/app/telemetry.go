@@ -95,7 +95,7 @@ func (t *telemetry) observe(r *Rooms) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.observeMessages(r), t.observeOffline(r), t.observeGate(r), t.observeFeed(r))
+	return errors.Join(t.observeMessages(r), t.observeOffline(r), t.observeGate(r), t.observeFeed(r), t.observeAdvices(r))
 }
 
 // wrap counts and times every answer; traces too where they are wanted.

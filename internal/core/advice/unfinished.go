@@ -152,3 +152,10 @@ func subjectOf(body string) (s Subject) {
 	}
 	return s
 }
+
+// OpenTx counts what was not carried out and nobody has dealt with yet, by state.
+func OpenTx(ctx context.Context, tx *db.Tx) (refused, aside int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FILTER (WHERE a.state = 'refused'), COUNT(*) FILTER (WHERE a.state = 'aside')
+		FROM advice a LEFT JOIN advice_dealt d ON d.advice_id = a.id WHERE a.state IN ('refused', 'aside') AND d.advice_id IS NULL`).Scan(&refused, &aside)
+	return refused, aside, err
+}

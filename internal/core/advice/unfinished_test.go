@@ -109,6 +109,16 @@ func TestWhoDealsWithOneFirstIsKept(t *testing.T) {
 				t.Errorf("%s: %v", none, err)
 			}
 		}
+		err := d.View(context.Background(), func(tx *db.Tx) error {
+			refused, aside, err := OpenTx(context.Background(), tx)
+			if refused != 0 || aside != 1 {
+				t.Errorf("%d refused and %d set aside are open", refused, aside)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 		if open, dealt := pages(t, d, Filter{Limit: 5}), pages(t, d, Filter{Limit: 5, Dealt: true}); len(open) != 1 || open[0] != waits || len(dealt) != 1 || dealt[0] != id {
 			t.Errorf("open %v, dealt %v", open, dealt)
 		}

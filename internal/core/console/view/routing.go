@@ -82,7 +82,7 @@ func within(ms float64) string {
 func (f Frame) last(d RoutingPage, j string) string {
 	l := d.Last(d.Now.Name, j)
 	if l == nil {
-		return f.T("console.route.unchanged")
+		return "–"
 	}
 	return f.DateTime(l.At) + ": " + f.cause(l.Cause)
 }
