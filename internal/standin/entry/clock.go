@@ -14,24 +14,26 @@ const clockSkew = 5 * time.Minute
 type clock struct {
 	mu   sync.Mutex
 	seen time.Time // the latest that was told, ever (Own keeps it)
+	core time.Time // what core's clock said last; zero before it has said anything
 }
 
 // sound takes a look at the clock. It is false while the clock is behind what it
-// has said before, or behind what core has said.
-func (c *clock) sound(now, core time.Time) bool {
+// has said before, behind what core's has said, or behind what our knowledge is complete to.
+func (c *clock) sound(now, complete time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now.After(c.seen) {
 		c.seen = now
 	}
-	return !now.Before(c.seen.Add(-clockSkew)) && !now.Before(core.Add(-clockSkew))
+	return !now.Before(c.seen.Add(-clockSkew)) && !now.Before(c.core.Add(-clockSkew)) && !now.Before(complete.Add(-clockSkew))
 }
 
-// confirmed takes it that core's clock says what ours does: one that was put right
-// after it had gone ahead is believed again.
-func (c *clock) confirmed(now, core time.Time) {
+// told takes over what core's clock has just said. Where ours says the same, it is
+// right: one that was put right after it had gone ahead is believed again.
+func (c *clock) told(now, core time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.core = core
 	if now.Sub(core).Abs() <= clockSkew {
 		c.seen = now
 	}

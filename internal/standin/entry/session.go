@@ -92,13 +92,15 @@ func New(ctx context.Context, c Config) (*Desk, error) {
 	return d, d.learn(ctx, nil, c.Known.Position(), true)
 }
 
-// Learn takes over what core has just told. Its time is core's clock.
+// Learn takes over what core has just told. When it said so is core's clock; what it
+// is complete to is not: while the feed catches up that is long past, and a clock that
+// stands there too would pass for right.
 func (d *Desk) Learn(ctx context.Context, list []store.Record, at store.Position, whole bool) error {
 	if err := d.learn(ctx, list, at, whole); err != nil {
 		return err
 	}
-	if at.Complete.Unix() > 0 {
-		d.clock.confirmed(d.Now(), at.Complete)
+	if at.Told.Unix() > 0 {
+		d.clock.told(d.Now(), at.Told)
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (c *Consumer) take(ctx context.Context, at store.Position, p page) error {
 	if err != nil {
 		return err
 	}
-	at.Cursor = p.Next
+	at.Cursor, at.Told = p.Next, p.At
 	if p.Complete.After(at.Complete) { // knowledge never becomes older
 		at.Complete = p.Complete
 	}

@@ -37,7 +37,7 @@ func (c *Consumer) Rebuild(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, fresh.Discard())
 	}
-	at := store.Position{Cell: c.Cell, Cursor: h.Cursor, Complete: h.At, Since: c.Now(), Own: c.Known.Position().Own}
+	at := store.Position{Cell: c.Cell, Cursor: h.Cursor, Complete: h.At, Told: h.At, Since: c.Now(), Own: c.Known.Position().Own}
 	if err := fresh.Swap(ctx, at); err != nil {
 		return err
 	}

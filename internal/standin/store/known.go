@@ -37,6 +37,7 @@ type Position struct {
 	Cell     string
 	Cursor   string
 	Complete time.Time // nothing that was committed before then is missing; zero: never complete yet
+	Told     time.Time // by core's clock, when what was taken last was said; zero for what a start reads of its own
 	Since    time.Time // when this file was begun from a snapshot; what is older came with it
 	Own      string    // of the own file that it stood beside last: by this a lost one is noticed
 }
