@@ -54,6 +54,7 @@ func routed() traffic.View {
 	s := steer.State{At: now, Cells: []steer.Cell{c}, Record: "ok", Decisions: []steer.Decision{
 		{At: now.Add(-time.Minute), Cell: "us", Kind: "override", Journey: "pay", Side: steer.Standin, Cause: "operator", Who: locked.Name, Reason: "INC-4711: payments hang at the rail", Until: now.Add(time.Hour)},
 		{At: now.Add(-18 * time.Minute), Cell: "us", Kind: "switch", Journey: "dashboard", Side: steer.Core, Share: 10_000, Cause: "step"},
+		{At: now.Add(-18 * time.Minute), Cell: "us", Kind: "switch", Journey: "", Side: steer.Core, Share: 10_000, Cause: "step"},
 		{At: now.Add(-20 * time.Minute), Cell: "us", Kind: "build", Journey: "*", Build: "2026-12", Share: 500, Target: 10_000, Cause: "step"},
 		{At: now.Add(-35 * time.Minute), Cell: "us", Kind: "switch", Journey: "dashboard", Side: steer.Standin, Cause: "core-dead"}}}
 	return traffic.View{State: s, Now: s.Cell("us")}

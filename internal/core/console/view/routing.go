@@ -34,8 +34,11 @@ func (d RoutingPage) journeys() (list []steer.Journey) {
 }
 
 func (f Frame) journeyName(name string) string {
-	if name == steer.Every {
+	switch name {
+	case steer.Every:
 		return f.T("console.route.all")
+	case "": // what is counted nowhere, and goes where the rest goes
+		return f.T("console.route.else")
 	}
 	return f.T("console.journey." + name)
 }
@@ -84,7 +87,19 @@ func (f Frame) last(d RoutingPage, j string) string {
 	if l == nil {
 		return "–"
 	}
-	return f.DateTime(l.At) + ": " + f.cause(l.Cause)
+	return f.T("console.route.last-is", "Time", f.short(l.At, d.At), "Cause", f.cause(l.Cause))
+}
+
+// plainYear is how far from another time one needs no year to be understood.
+const plainYear = 180 * 24 * time.Hour
+
+// short is a time beside another, without what that one makes plain. The page says
+// what zone all its times are in.
+func (f Frame) short(t, beside time.Time) string {
+	if t.Sub(beside).Abs() > plainYear {
+		return f.DateTime(t)
+	}
+	return f.T("console.route.short", "Date", f.ShortDate(t), "Time", f.Clock(t))
 }
 
 func (f Frame) cause(c string) string {
