@@ -95,7 +95,7 @@ func openEdge(c EdgeConfig, log *slog.Logger) (*edgeProcess, error) {
 	p := proxy.Config{Routes: e.routes, Errand: e.routes.errands.Of, Sticky: e.routes.sticky, Pages: page.New(texts), Front: c.Front.Hosts, Brand: c.Front.Brand,
 		Observe: e.tele.count, Compared: e.compared, Log: log,
 		Limits: proxy.Limits{Body: c.Limits.Body, Deadline: c.Limits.Deadline.Duration, Patience: c.Limits.Patience.Duration,
-			InFlight: c.Limits.InFlight, Queue: c.Limits.Queue, Wait: c.Limits.Wait.Duration}}
+			InFlight: c.Limits.InFlight, Queue: c.Limits.Queue, Wait: c.Limits.Wait.Duration, PerClient: c.Limits.PerClient}}
 	for _, cell := range c.Cells {
 		p.Cells = append(p.Cells, proxy.Cell{Name: cell.Name, Hosts: cell.Hosts, Brand: cell.Brand, Telephone: cell.Telephone, Locales: cell.Locales, StatusURL: cell.StatusURL, Label: cell.Label, URL: cell.URL})
 		p.Targets = append(p.Targets, cell.targets()...)

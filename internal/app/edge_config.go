@@ -77,6 +77,7 @@ type EdgeLimitsConfig struct {
 	InFlight    int      `toml:"in_flight"`   // requests at one process at once
 	Queue       int      `toml:"queue"`       // requests that wait for one
 	Wait        Duration `toml:"wait"`        // how long one waits
+	PerClient   int      `toml:"per_client"`  // requests of one client's address at once; 0: no bound
 }
 
 // EdgeRolloutConfig is how fast a new build of core gets its members.
@@ -120,7 +121,7 @@ type EdgeStandinConfig struct {
 
 // EdgeDefaults gives the configuration that the file only needs to differ from.
 func EdgeDefaults() EdgeConfig {
-	return EdgeConfig{Store: "edge.db", Listen: EdgeListenConfig{Public: ":443", Admin: "localhost:9444"}, Limits: EdgeLimitsConfig{Connections: 20_000}}
+	return EdgeConfig{Store: "edge.db", Listen: EdgeListenConfig{Public: ":443", Admin: "localhost:9444"}, Limits: EdgeLimitsConfig{Connections: 20_000, PerClient: 128}}
 }
 
 // LoadEdgeConfig reads and checks an edge's file. Unknown keys are errors.
@@ -169,7 +170,7 @@ func (c EdgeConfig) Check() error {
 	if c.Listen.Linger.Duration < 0 || c.Listen.Linger.Duration > maxLinger {
 		no("listen.linger", "is between 0s and 1m")
 	}
-	if c.Limits.Connections < 0 || c.Limits.Body < 0 || c.Limits.InFlight < 0 || c.Limits.Queue < 0 ||
+	if c.Limits.Connections < 0 || c.Limits.Body < 0 || c.Limits.InFlight < 0 || c.Limits.Queue < 0 || c.Limits.PerClient < 0 ||
 		c.Limits.Deadline.Duration < 0 || c.Limits.Patience.Duration < 0 || c.Limits.Wait.Duration < 0 {
 		no("limits", "are not negative")
 	}

@@ -119,6 +119,7 @@ func (p *Pages) view(r *http.Request, a proxy.Apology) view {
 		Label: t.T("edge.try"), To: templ.SafeURL(r.URL.RequestURI())}
 	looks := r.Method == http.MethodGet || r.Method == http.MethodHead
 	title, words := "edge.down-title", "edge.down"
+	busy := a.Reason == proxy.Busy || a.Reason == proxy.Crowded
 	switch {
 	case a.Reason == proxy.TooLarge:
 		title, words = "edge.large-title", "edge.large"
@@ -126,9 +127,9 @@ func (p *Pages) view(r *http.Request, a proxy.Apology) view {
 		title, words = "edge.slow-title", "edge.slow"
 	case a.Reason == proxy.Unknown:
 		title, words = "edge.unknown-title", "edge.unknown"
-	case a.Reason == proxy.Busy && looks:
+	case busy && looks:
 		title, words = "edge.busy-title", "edge.busy"
-	case a.Reason == proxy.Busy:
+	case busy:
 		title, words = "edge.busy-title", "edge.busy-undone"
 	case !looks:
 		title, words = "edge.undone-title", "edge.undone"
@@ -169,6 +170,8 @@ func (p *Pages) problem(r *http.Request, a proxy.Apology) error {
 	}
 	e := fault.New(fault.Unavailable, "edge.down", "Nothing answers at the moment. Nothing was done. Please try again, or call "+a.Cell.Telephone+".")
 	switch a.Reason {
+	case proxy.Crowded:
+		e.Code, e.Message = "edge.crowded", "Too many requests from your network are under way. Nothing was done. Please try again."
 	case proxy.Busy:
 		e.Code, e.Message = "edge.busy", "There is no room at the moment. Nothing was done. Please try again."
 	case proxy.Unknown:

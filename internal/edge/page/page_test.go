@@ -52,6 +52,7 @@ func TestWhatIsSaidFitsWhatHappened(t *testing.T) {
 		{"POST", proxy.Down, 14 * time.Second, 503, "", "nothing was paid, moved or changed"},
 		{"POST", proxy.Unknown, 1500 * time.Millisecond, 503, "", "We do not know yet whether this was done"},
 		{"GET", proxy.Busy, 3 * time.Second, 503, "3", "in 3 seconds"},
+		{"GET", proxy.Crowded, 3 * time.Second, 503, "3", "in 3 seconds"},
 		{"POST", proxy.Busy, 3 * time.Second, 503, "", "was not done"},
 		{"POST", proxy.TooLarge, 0, 413, "", "too long"},
 		{"POST", proxy.TooSlow, 0, 408, "", "broke off"},

@@ -308,7 +308,7 @@ func shed(a *http.Response) bool {
 // apologize answers in the edge's own words.
 func (x *exchange) apologize(why Reason) {
 	switch why {
-	case Busy:
+	case Busy, Crowded:
 		x.apologizeAfter(why, spread(2*time.Second, 4*time.Second))
 	case Down, Unknown:
 		x.apologizeAfter(why, spread(10*time.Second, 20*time.Second))

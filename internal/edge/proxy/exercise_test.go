@@ -57,3 +57,24 @@ func TestFiguresThatDifferAlarmOnlyWhereTheyAreWrong(t *testing.T) {
 		})
 	}
 }
+
+// A share of what only looks is shown to the stand-in too; what changes something never
+// is, whatever the routing says of it.
+func TestOnlyLookingIsShownTwice(t *testing.T) {
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		var seen atomic.Int64
+		s := newStand(t, Limits{}, says("core"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { seen.Add(1) }))
+		s.table.targets[1].Side = route.Standin
+		errand := s.proxy.Errand
+		s.proxy.Errand = func(r *http.Request) route.Errand {
+			e := errand(r)
+			e.Look = true
+			return e
+		}
+		s.do(method, "/dashboard", "")
+		s.end()
+		if want := method == "GET"; (seen.Load() == 1) != want {
+			t.Errorf("%s was shown %d times", method, seen.Load())
+		}
+	}
+}

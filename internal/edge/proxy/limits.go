@@ -15,6 +15,8 @@ type Limits struct {
 	InFlight int           // requests at one target at once, and so its connections
 	Queue    int           // requests that wait for one of these places
 	Wait     time.Duration // how long one waits in the queue
+
+	PerClient int // requests of one client's address at once; 0: no bound
 }
 
 func (l Limits) orDefaults() Limits {
@@ -25,6 +27,8 @@ func (l Limits) orDefaults() Limits {
 		InFlight: cmp.Or(l.InFlight, 512),
 		Queue:    cmp.Or(l.Queue, 512),
 		Wait:     cmp.Or(l.Wait, time.Second),
+
+		PerClient: l.PerClient,
 	}
 }
 

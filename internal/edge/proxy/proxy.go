@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,6 +63,7 @@ type Reason string
 const (
 	Down     Reason = "down"      // nothing behind the cell answers
 	Busy     Reason = "busy"      // what is behind it has no room
+	Crowded  Reason = "crowded"   // the client's address has as much under way as one may
 	Unknown  Reason = "unknown"   // what was sent may or may not have been done
 	TooLarge Reason = "too-large" // more was sent than is taken
 	TooSlow  Reason = "too-slow"  // what was announced did not arrive in time
@@ -124,6 +126,7 @@ type Proxy struct {
 	copies    chan struct{} // a place for each copy of a request that is under way
 	doubts    chan struct{} // and for each whose figures are looked into
 	showings  sync.WaitGroup
+	clients   clients
 	Config
 }
 
@@ -142,7 +145,8 @@ func New(c Config) (*Proxy, error) {
 	if c.Observe == nil {
 		c.Observe = func(Answer) {}
 	}
-	p := &Proxy{Config: c, cells: map[string]*Cell{}, fronts: map[string]bool{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}, copies: make(chan struct{}, maxCopies), doubts: make(chan struct{}, maxDoubts)}
+	p := &Proxy{Config: c, cells: map[string]*Cell{}, fronts: map[string]bool{}, upstreams: map[string]*upstream{}, buffers: sync.Pool{New: newBuffer}, copies: make(chan struct{}, maxCopies), doubts: make(chan struct{}, maxDoubts),
+		clients: clients{most: c.Limits.PerClient, held: map[netip.Prefix]int{}}}
 	for i := range c.Cells {
 		for _, h := range c.Cells[i].Hosts {
 			h = strings.ToLower(h)
@@ -196,6 +200,15 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := exchange{p: p, cell: cell, w: w, in: r, start: p.Now(), errand: p.Errand(r)}
+	leave, ok := p.clients.enter(r)
+	if !ok {
+		if !reads(r.Method) {
+			w.Header().Set("Connection", "close") // its body is not read
+		}
+		x.apologize(Crowded)
+		return
+	}
+	defer leave()
 	x.run()
 }
 

@@ -200,6 +200,7 @@ func (f *fleet) newEdge() (*process, error) {
 		return nil, err
 	}
 	c := app.EdgeDefaults()
+	c.Limits.PerClient = 0 // the whole crowd comes from this machine
 	c.Store = filepath.Join(f.dir, "edge.db")
 	c.Listen = app.EdgeListenConfig{Public: f.public.Addr().String(), Admin: held[0].Addr().String(), Linger: app.Duration{Duration: 2 * time.Second}}
 	ca, cert, key := f.certificate(pki.Edge)
