@@ -96,12 +96,13 @@ func (x *exchange) attach(out *http.Request) {
 	out.Body = io.NopCloser(bytes.NewReader(x.body))
 }
 
-// newBuffer makes what answers are copied through.
-func newBuffer() any { b := make([]byte, 16<<10); return &b }
+// newBuffer makes what answers are copied through. Nearly all of ours fit into it.
+func newBuffer() any { b := make([]byte, 64<<10); return &b }
 
-// copyBody passes an answer's body on. waited is how long the member took to read,
+// copyBody passes an answer's body on, and gives the place at the target back as soon as
+// all of it is here: a slow reader holds none. waited is how long the member took to read,
 // lost why the target's end broke off, gone why the member's did.
-func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (waited time.Duration, lost, gone error) {
+func (p *Proxy) copyBody(w http.ResponseWriter, a answer) (waited time.Duration, lost, gone error) {
 	if a.ContentLength == 0 || a.Body == http.NoBody {
 		return 0, nil, nil
 	}
@@ -109,7 +110,10 @@ func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (waited time.D
 	buf := p.buffers.Get().(*[]byte)
 	defer p.buffers.Put(buf)
 	for {
-		n, err := a.Body.Read(*buf)
+		n, err := read(a.Body, *buf, events)
+		if err == io.EOF {
+			a.place.leave()
+		}
 		if n > 0 {
 			since := p.Now()
 			_, gone = w.Write((*buf)[:n])
@@ -127,4 +131,16 @@ func (p *Proxy) copyBody(w http.ResponseWriter, a *http.Response) (waited time.D
 			return waited, err, nil
 		}
 	}
+}
+
+// read fills the buffer, as far as there is something; of events it takes what is there.
+func read(body io.Reader, buf []byte, events bool) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var more int
+		more, err = body.Read(buf[n:])
+		if n += more; events && n > 0 {
+			break
+		}
+	}
+	return n, err
 }

@@ -160,6 +160,7 @@ type answer struct {
 	*http.Response
 	target route.Target
 	up     *upstream
+	place  *place
 	cancel context.CancelCauseFunc
 	wait   *wait
 }
@@ -172,7 +173,7 @@ func (a answer) close() {
 func (a answer) end() {
 	a.wait.end()
 	a.cancel(nil)
-	a.up.leave()
+	a.place.leave()
 }
 
 // try sends the request to one target. Where another may still be asked, a page
@@ -182,14 +183,14 @@ func (x *exchange) try(t route.Target, first bool) (answer, error) {
 	if a.up == nil {
 		return a, x.failed(a, &unreachable{errors.New("the target is not configured: " + t.URL)})
 	}
-	if err := a.up.enter(x.in.Context()); err != nil {
+	var err error
+	if a.place, err = a.up.enter(x.in.Context()); err != nil {
 		return a, x.failed(a, err)
 	}
 	var ctx context.Context
 	ctx, a.cancel = context.WithCancelCause(x.in.Context())
 	cancel := a.cancel
 	a.wait = x.wait(t, first, func() { cancel(errLate) })
-	var err error
 	if a.Response, err = a.up.transport.RoundTrip(x.outgoing(ctx, a.up, x.left())); err == nil {
 		err = sound(a.Response)
 	}
@@ -265,7 +266,7 @@ func (x *exchange) pass(a answer) {
 	defer a.close()
 	inward(x.w.Header(), a.Header)
 	x.w.WriteHeader(a.StatusCode)
-	waited, lost, gone := x.p.copyBody(x.w, a.Response)
+	waited, lost, gone := x.p.copyBody(x.w, a)
 	x.slow = waited > x.p.Limits.Deadline/2
 	x.count(a, lost)
 	if lost != nil && gone == nil {

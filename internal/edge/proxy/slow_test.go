@@ -50,7 +50,7 @@ func TestASlowReaderSaysNothingAboutTheTarget(t *testing.T) {
 		up.places <- struct{}{}
 		x := exchange{p: s.proxy, cell: s.proxy.cells["my.example.com"], w: taking{httptest.NewRecorder(), &now, c.reads},
 			in: httptest.NewRequest("GET", "/dashboard", nil), start: now, errand: route.Errand{Journey: journey.Dashboard}}
-		a := answer{target: target, up: up, cancel: func(error) {}, wait: &wait{timer: time.NewTimer(time.Hour)},
+		a := answer{target: target, up: up, place: &place{up: up}, cancel: func(error) {}, wait: &wait{timer: time.NewTimer(time.Hour)},
 			Response: &http.Response{StatusCode: 200, ContentLength: -1, Header: http.Header{}, Body: io.NopCloser(late{strings.NewReader("half")})}}
 		func() {
 			defer func() {

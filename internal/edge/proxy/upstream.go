@@ -96,32 +96,6 @@ func dialer(conf *tls.Config) func(ctx context.Context, network, addr string) (n
 	}
 }
 
-// enter takes a place, waiting in the queue where there is room. leave gives it back.
-func (u *upstream) enter(ctx context.Context) error {
-	select {
-	case u.places <- struct{}{}:
-		return nil
-	default:
-	}
-	if u.waiting.Add(1) > u.queue {
-		u.waiting.Add(-1)
-		return errBusy
-	}
-	defer u.waiting.Add(-1)
-	late := time.NewTimer(u.wait)
-	defer late.Stop()
-	select {
-	case u.places <- struct{}{}:
-		return nil
-	case <-late.C:
-		return errBusy
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (u *upstream) leave() { <-u.places }
-
 // Ask gets an internal address of a target, such as whether it is ready. It needs
 // no place: who is asked how busy they are must be heard while they are.
 func (p *Proxy) Ask(ctx context.Context, t route.Target, path string) (*http.Response, error) {
