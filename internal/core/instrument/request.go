@@ -47,6 +47,16 @@ func (r Request) read(table *ModulusTable) (n Number, checked bool, err error) {
 	return n, checked, nil
 }
 
+// collectable tells whether a cell of a currency can collect from an account: pounds
+// come from accounts with a sort code (Bacs, however it is written), euro from those
+// with an IBAN (SEPA Direct Debit).
+func (n Number) collectable(currency string) error {
+	if currency == "GBP" && n.Country != "GB" || currency == "EUR" && n.IBAN == "" {
+		return fault.InvalidField("body.country", "method.country", "We do not take accounts of this country.")
+	}
+	return nil
+}
+
 // readIBAN reads an IBAN. country is what was typed, "" for nothing, and becomes
 // the IBAN's own. A British one holds a sort code and an account number, which
 // are checked, and become the number so that a duplicate is known in either form.

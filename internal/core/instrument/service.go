@@ -172,6 +172,9 @@ func (s *Service) ImportVerified(ctx context.Context, tx *db.Tx, memberID string
 // insert stores a method, or gives the one that has the number.
 func (s *Service) insert(ctx context.Context, tx *db.Tx, a Addition, status Status) (Method, bool, error) {
 	n, checked, err := a.Request.read(s.table)
+	if err == nil {
+		err = n.collectable(s.config.Currency)
+	}
 	if err != nil {
 		return Method{}, false, err
 	}

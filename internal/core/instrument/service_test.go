@@ -51,6 +51,13 @@ type room struct {
 }
 
 func each(t *testing.T, test func(r *room)) {
+	t.Helper()
+	eachOf(t, "USD", test)
+}
+
+// eachOf is each in a cell of a currency.
+func eachOf(t *testing.T, currency string, test func(r *room)) {
+	t.Helper()
 	for name, open := range map[string]func(testing.TB, db.Options) *db.DB{"sqlite": dbtest.SQLite, "postgresql": dbtest.PostgreSQL} {
 		t.Run(name, func(t *testing.T) {
 			clock := dbtest.NewClock()
@@ -59,7 +66,7 @@ func each(t *testing.T, test func(r *room)) {
 				t.Fatal(err)
 			}
 			r := &room{T: t, db: d, clock: clock, bank: &bank{}, jobs: jobs.New(d, slog.New(slog.DiscardHandler))}
-			r.methods = instrument.NewService(d, r.jobs, masterkey.Demo(), nil, r.bank, instrument.Config{Currency: "USD"})
+			r.methods = instrument.NewService(d, r.jobs, masterkey.Demo(), nil, r.bank, instrument.Config{Currency: currency})
 			r.ada, r.bob = r.member("ada"), r.member("bob")
 			test(r)
 		})
@@ -256,6 +263,28 @@ func TestABritishAccountIsOneMethodInBothForms(t *testing.T) {
 			r.Fatal(again)
 		}
 	})
+}
+
+// A cell takes what its rails can collect from, whoever asks and in whatever form.
+func TestACellTakesWhatItCollectsFrom(t *testing.T) {
+	british := instrument.Request{Kind: instrument.KindBankAccount, Country: "GB", SortCode: "60-16-13", AccountNumber: "31926819", HolderName: "Ada"}
+	iban := func(number string) instrument.Request {
+		return instrument.Request{Kind: instrument.KindBankAccount, IBAN: number, HolderName: "Ada"}
+	}
+	britishIBAN, german := iban("GB29 NWBK 6016 1331 9268 19"), iban("DE89 3704 0044 0532 0130 00")
+	for currency, takes := range map[string][4]bool{"USD": {true, true, true, true}, "GBP": {false, true, true, false}, "EUR": {false, false, true, true}} {
+		eachOf(t, currency, func(r *room) {
+			for i, q := range []instrument.Request{us("12345678"), british, britishIBAN, german} {
+				_, _, err := r.try(r.ada, q)
+				if takes[i] && err != nil {
+					r.Errorf("%s takes no %s%s: %v", currency, q.Country, q.IBAN, err)
+				}
+				if !takes[i] {
+					refused(r, err, fault.Invalid, "method.country")
+				}
+			}
+		})
+	}
 }
 
 func TestAnothersMethodDoesNotExist(t *testing.T) {
