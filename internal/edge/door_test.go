@@ -3,10 +3,13 @@ package edge
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -98,5 +101,41 @@ func TestStoppingFinishesWhatHasBegun(t *testing.T) {
 	}
 	if err := <-d.done; err != nil {
 		t.Error(err)
+	}
+}
+
+// A header that is larger than any of ours is refused before anybody reads it.
+func TestHugeHeadersAreRefused(t *testing.T) {
+	d := newDoor(t, 0)
+	for name, header := range map[string]string{"one": "Cookie: " + strings.Repeat("x", 40<<10), "many": strings.Repeat("A: b\r\n", 8<<10)} {
+		c := d.call()
+		_, _ = io.WriteString(c, "GET /slow HTTP/1.1\r\nHost: x\r\n"+header+"\r\n\r\n")
+		r, err := c.answer(time.Minute)
+		if err != nil || r.StatusCode != http.StatusRequestHeaderFieldsTooLarge || !r.Close {
+			t.Errorf("%s: %v %v", name, r, err)
+		}
+	}
+	if len(d.began) > 0 {
+		t.Error("somebody has read it")
+	}
+}
+
+// Whoever sends a header letter by letter is cut off, however long they go on.
+func TestASlowHeaderIsCutOff(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, 0)
+	c := d.call()
+	_, _ = io.WriteString(c, "GET /slow HTTP/1.1\r\nHost: x\r\n")
+	letters := time.NewTicker(100 * time.Millisecond)
+	defer letters.Stop()
+	go func() {
+		for range letters.C {
+			if _, err := io.WriteString(c, "a"); err != nil {
+				return
+			}
+		}
+	}()
+	if r, err := c.answer(time.Minute); err == nil && r.StatusCode < 400 || errors.Is(err, os.ErrDeadlineExceeded) || len(d.began) > 0 {
+		t.Errorf("%v %v", r, err)
 	}
 }
