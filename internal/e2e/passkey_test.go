@@ -144,6 +144,7 @@ func TestAHundredSignInsFromOneDeviceNeedOneCode(t *testing.T) {
 	b.addPasskey("My laptop")
 	for n := 2; n <= 100; n++ {
 		b.press(signOutButton)
+		b.expect("/signed-out")
 		b.open("/sign-in")
 		if n%2 == 0 {
 			b.fill("username", d.Members[0].Username)
