@@ -35,6 +35,11 @@ func TestAForgottenPasswordIsRecoveredByTwoMessages(t *testing.T) {
 	b.fill("username", who.Username)
 	first := d.mails(t)
 	b.press(recoverSendButton)
+	for range 3 { // a machine whose disk stalls says so, and that nothing was changed
+		if b.path() == "/recover" {
+			b.press(recoverSendButton)
+		}
+	}
 	b.expect("/recover/", "Prove that it is you")
 	code := d.newCode(t, first)
 	second := d.mails(t)

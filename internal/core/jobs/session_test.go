@@ -86,16 +86,20 @@ func TestAJobStartsRightAfterItsCommit(t *testing.T) {
 // A handler that hangs may use up its kind's workers, not another kind's.
 func TestAKindThatHangsHoldsUpNoOther(t *testing.T) {
 	onRealTime(t, func(t *testing.T, d *db.DB) {
-		var paid atomic.Int32
+		var paid, hangs atomic.Int32
 		j := newJobs(d)
-		jobs.Handle(j, time.Minute, func(ctx context.Context, _ mail, _ jobs.Attempt) error { <-ctx.Done(); return ctx.Err() })
+		jobs.Handle(j, time.Minute, func(ctx context.Context, _ mail, _ jobs.Attempt) error {
+			hangs.Add(1)
+			<-ctx.Done()
+			return ctx.Err()
+		})
 		jobs.Handle(j, time.Second, func(context.Context, pay, jobs.Attempt) error { paid.Add(1); return nil })
 		start(t, j)
 		for n := range 70 {
 			enqueue(t, d, j, mail{n}, jobs.Options{})
 		}
 		enqueue(t, d, j, pay{"x"}, jobs.Options{})
-		within(t, 20*time.Second, func() bool { return paid.Load() == 1 })
+		within(t, 20*time.Second, func() bool { return paid.Load() == 1 && hangs.Load() > 0 })
 		hurried, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
 		if err := j.Stop(hurried); !errors.Is(err, context.DeadlineExceeded) {

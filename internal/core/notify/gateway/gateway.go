@@ -249,9 +249,9 @@ func (c Config) check() error {
 	no := func(field, why string) error {
 		return fault.InvalidField(field, "gateway."+field, why)
 	}
-	for field, raw := range map[string]string{"url": c.URL, "check_url": c.CheckURL} {
-		if u, err := url.Parse(raw); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname())) {
-			return no(field, "A gateway's URL begins with https:// and has no user or password; http:// is for this machine only.")
+	for _, setting := range [][2]string{{"url", c.URL}, {"check_url", c.CheckURL}} { // in this order: the one follows from the other
+		if u, err := url.Parse(setting[1]); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname())) {
+			return no(setting[0], "A gateway's URL begins with https:// and has no user or password; http:// is for this machine only.")
 		}
 	}
 	if c.Format != JSON && c.Format != Form {
