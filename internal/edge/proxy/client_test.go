@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"standfast/internal/journey"
 )
 
 func TestWhoIsOneClient(t *testing.T) {
@@ -80,6 +82,19 @@ func TestASlowClientHoldsOnlyItsOwnPlaces(t *testing.T) {
 	await(t, func() bool { return held() == 0 })
 	if n := len(s.proxy.clients.held); n != 0 {
 		t.Errorf("%d addresses are kept of whom nothing is under way", n)
+	}
+	s.end()
+	refused := 0
+	for _, a := range s.table.answers {
+		switch a.Outcome {
+		case journey.Refused:
+			refused++
+		case journey.Failed:
+			t.Errorf("a greedy address counts as a failure of ours: %+v", a)
+		}
+	}
+	if refused == 0 {
+		t.Error("nobody counts who was turned away")
 	}
 }
 

@@ -321,7 +321,7 @@ func (x *exchange) apologize(why Reason) {
 // apologizeAfter answers in the edge's own words, with when to come back; 0: that would not help.
 func (x *exchange) apologizeAfter(why Reason, again time.Duration) {
 	outcome, a := journey.Failed, Apology{Cell: *x.cell, Reason: why, RetryAfter: again}
-	if again == 0 {
+	if again == 0 || why == Crowded { // whose own doing it is: a greedy address is no outage
 		outcome = journey.Refused
 	}
 	x.p.Pages.Apologize(x.w, x.in, a)
